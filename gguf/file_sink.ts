@@ -1,0 +1,43 @@
+import type { ByteSink } from "./writer.ts";
+
+/** A file that is being written. */
+export interface FileSink extends ByteSink {
+  /** Cuts or extends the file to `bytes`. What is added reads as zero and, on file systems with
+   * sparse files, takes no room. */
+  setSize(bytes: number): Promise<void>;
+  /** Closes the file. */
+  close(): Promise<void>;
+  /** Closes the file. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Creates a file, or empties the one that is there, to write to from its beginning (Node, Deno,
+ * Bun).
+ *
+ * @throws The operating system's error, if the file can not be created.
+ */
+export async function fileSink(path: string): Promise<FileSink> {
+  const { open } = await import("node:fs/promises");
+  const handle = await open(path, "w");
+  let position = 0;
+  let isOpen = true;
+
+  async function write(chunk: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < chunk.length) {
+      const left = chunk.length - done;
+      const { bytesWritten } = await handle.write(chunk, done, left, position);
+      done += bytesWritten;
+      position += bytesWritten;
+    }
+  }
+
+  async function close(): Promise<void> {
+    if (!isOpen) return;
+    isOpen = false;
+    await handle.close();
+  }
+
+  return { write, setSize: (bytes) => handle.truncate(bytes), close, [Symbol.asyncDispose]: close };
+}
