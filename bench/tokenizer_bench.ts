@@ -11,7 +11,9 @@ const vocabulary = new URL("../../shared/vocab/qwen.gguf", import.meta.url);
 await using file = await openGguf(vocabulary);
 const { metadata } = file;
 const tokenizer = createTokenizer(metadata);
-const text = "The quick brown fox jumps over 13 lazy dogs; Straßenbahn, 東京, naïve.\n".repeat(1400);
+const text = "The quick brown fox jumps over 13 lazy dogs; Straßenbahn, 東京, naïve.\n".repeat(
+  1400,
+);
 
 Deno.bench("open the file: header, 151,936 tokens, 151,387 merges", async () => {
   await using _file = await openGguf(vocabulary);
