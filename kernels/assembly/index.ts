@@ -1,0 +1,21 @@
+// Every kernel family, one module. What each export takes stands in ../operations.ts.
+export { setScratch } from "./scratch";
+export { argMax } from "./arg_max";
+export { attention } from "./attention";
+export { combineExperts } from "./combine_experts";
+export { add, addBias } from "./elementwise";
+export { appendKv } from "./kv";
+export { rmsNorm } from "./norm";
+export { ropeNeox, ropePairs } from "./rope";
+export { route } from "./route";
+export { softmax } from "./softmax";
+export { swiglu } from "./swiglu";
+export { quantizeQ8_0, quantizeQ8_K, roundBF16, roundF16 } from "./quantize";
+export { matmulBF16 } from "./matmul_bf16";
+export { matmulF16 } from "./matmul_f16";
+export { matmulF32 } from "./matmul_f32";
+export { matmulQ4_0 } from "./matmul_q4_0";
+export { matmulQ4_K } from "./matmul_q4_k";
+export { matmulQ5_K } from "./matmul_q5_k";
+export { matmulQ6_K } from "./matmul_q6_k";
+export { matmulQ8_0 } from "./matmul_q8_0";

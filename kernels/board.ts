@@ -1,0 +1,210 @@
+/**
+ * The board: the shared memory through which the conductor hands a phase of work to the helpers.
+ *
+ * A phase is a list of jobs that need nothing of one another. Each job is one kernel call over a
+ * range of units, cut into chunks; threads claim the phase's chunks one by one, so a thread that
+ * finishes early takes more. Which thread computes a chunk never changes its result.
+ *
+ * @module
+ */
+import type { SharedOperation } from "./operations.ts";
+
+/** What a job may run: a kernel of one window, or a copy of rows between two. */
+export type JobOperation = SharedOperation | "moveRows";
+
+/** One kernel call, to be cut into chunks of units. */
+export interface Job {
+  readonly operation: JobOperation;
+  /** the window whose kernel instance runs it; for moveRows the one that is written */
+  readonly window: number;
+  readonly units: number;
+  /** what one unit costs, about, in bytes read: decides how large a chunk is */
+  readonly cost: number;
+  /** the kernel's arguments after `start` and `end` */
+  readonly args: readonly number[];
+}
+
+/** Jobs that one phase can hold; {@linkcode Team.run} splits longer lists. */
+export const MAX_JOBS = 2048;
+
+/** A claim costs about 100 ns; a chunk of this many bytes takes some microseconds. */
+const CHUNK_COST = 32 * 1024;
+
+/** Chunks a thread gets of a large job, so that a slow thread holds up no one. */
+const CHUNKS_PER_THREAD = 8;
+
+/** Places of the board's 32-bit words. */
+export const Word = {
+  /** changes with each phase; helpers without work wait for that */
+  epoch: 0,
+  /** chunks of the phase that nobody has claimed yet: whoever lowers it by one owns one */
+  unclaimed: 1,
+  /** chunks of the phase that are computed */
+  done: 2,
+  /** chunks of the phase */
+  chunks: 3,
+  /** jobs of the phase */
+  jobs: 4,
+  /** helpers asleep on `epoch` */
+  sleeping: 5,
+  /** 1 while the conductor sleeps on `done` */
+  conductorSleeping: 6,
+  /** changes when every helper is to leave the board once and listen to messages */
+  leave: 7,
+  /** 1 when a kernel has trapped in this phase */
+  failed: 8,
+  /** 1 when the caller wants the running forward pass to stop */
+  abort: 9,
+} as const;
+
+const WORDS_BYTES = 64;
+const MAX_ARGS = 11;
+const JOB_WORDS = 5 + MAX_ARGS;
+
+/** Every job operation in the order of its code on the board. */
+export const JOB_OPERATIONS: readonly JobOperation[] = [
+  "moveRows",
+  "matmulF32",
+  "matmulF16",
+  "matmulBF16",
+  "matmulQ4_0",
+  "matmulQ8_0",
+  "matmulQ4_K",
+  "matmulQ5_K",
+  "matmulQ6_K",
+  "quantizeQ8_K",
+  "quantizeQ8_0",
+  "roundF16",
+  "roundBF16",
+  "rmsNorm",
+  "ropeNeox",
+  "ropePairs",
+  "appendKv",
+  "attention",
+  "softmax",
+  "swiglu",
+  "route",
+  "combineExperts",
+  "add",
+  "addBias",
+];
+
+const CODES: ReadonlyMap<JobOperation, number> = new Map(
+  JOB_OPERATIONS.map((operation, code) => [operation, code]),
+);
+
+/** Reads and writes one phase. Every thread has its own over the same buffer. */
+export class Board {
+  readonly words: Int32Array;
+  readonly #jobs: Float64Array;
+
+  /** @param buffer shared between the threads; a new one when absent */
+  constructor(
+    readonly buffer: SharedArrayBuffer = new WebAssembly.Memory({
+      initial: PAGES,
+      maximum: PAGES,
+      shared: true,
+    }).buffer as unknown as SharedArrayBuffer,
+  ) {
+    this.words = new Int32Array(buffer, 0, WORDS_BYTES / 4);
+    this.#jobs = new Float64Array(buffer, WORDS_BYTES, MAX_JOBS * JOB_WORDS);
+  }
+
+  /** Writes the jobs of a phase, cut for `threads` threads; returns how many chunks there are. */
+  write(jobs: readonly Job[], threads: number): number {
+    let chunks = 0;
+    for (let i = 0; i < jobs.length; i++) {
+      const job = jobs[i]!;
+      const units = chunkUnits(job, threads);
+      const at = i * JOB_WORDS;
+      this.#jobs[at] = CODES.get(job.operation)!;
+      this.#jobs[at + 1] = job.window;
+      this.#jobs[at + 2] = chunks;
+      this.#jobs[at + 3] = units;
+      this.#jobs[at + 4] = job.units;
+      for (let j = 0; j < job.args.length; j++) this.#jobs[at + 5 + j] = job.args[j]!;
+      chunks += Math.ceil(job.units / units);
+    }
+    this.words[Word.jobs] = jobs.length;
+    this.words[Word.chunks] = chunks;
+    this.words[Word.done] = 0;
+    this.words[Word.failed] = 0;
+    // Last, for from here on anyone may claim.
+    Atomics.store(this.words, Word.unclaimed, chunks);
+    return chunks;
+  }
+
+  /**
+   * Claims chunks until none is left and hands each to `call`.
+   *
+   * The table may only be read between a claim and its count in `done`: the conductor writes the next
+   * phase when all of this one's chunks are done, so a thread that comes late finds either nothing to
+   * claim or the next phase.
+   */
+  takeChunks(call: ChunkCall): void {
+    const { words } = this;
+    for (let unclaimed = this.#claim(); unclaimed > 0; unclaimed = this.#claim()) {
+      try {
+        this.#runChunk(words[Word.chunks]! - unclaimed, call);
+      } catch (error) {
+        Atomics.store(words, Word.failed, 1);
+        throw error;
+      } finally {
+        const done = Atomics.add(words, Word.done, 1) + 1;
+        if (done === words[Word.chunks]! && Atomics.load(words, Word.conductorSleeping) === 1) {
+          Atomics.notify(words, Word.done);
+        }
+      }
+    }
+  }
+
+  /** How many chunks were unclaimed before the caller took one; 0 if there was none to take. */
+  #claim(): number {
+    let unclaimed = Atomics.load(this.words, Word.unclaimed);
+    while (unclaimed > 0) {
+      const seen = Atomics.compareExchange(this.words, Word.unclaimed, unclaimed, unclaimed - 1);
+      if (seen === unclaimed) return unclaimed;
+      unclaimed = seen;
+    }
+    return 0;
+  }
+
+  #runChunk(chunk: number, call: ChunkCall): void {
+    const table = this.#jobs;
+    const at = this.#jobOf(chunk) * JOB_WORDS;
+    const units = table[at + 3]!;
+    const start = (chunk - table[at + 2]!) * units;
+    const end = Math.min(start + units, table[at + 4]!);
+    call(table[at]!, table[at + 1]!, start, end, table, at + 5);
+  }
+
+  /** The job that a chunk belongs to: the last that begins at or before it. */
+  #jobOf(chunk: number): number {
+    let low = 0;
+    let high = this.words[Word.jobs]! - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#jobs[middle * JOB_WORDS + 2]! <= chunk) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+/** Runs the units [start, end) of an operation by its code; its arguments are table[at] and on. */
+export type ChunkCall = (
+  code: number,
+  window: number,
+  start: number,
+  end: number,
+  table: Float64Array,
+  at: number,
+) => void;
+
+const PAGES = Math.ceil((WORDS_BYTES + MAX_JOBS * JOB_WORDS * 8) / 65536);
+
+function chunkUnits(job: Job, threads: number): number {
+  const atLeast = Math.ceil(CHUNK_COST / job.cost);
+  const even = Math.ceil(job.units / (threads * CHUNKS_PER_THREAD));
+  return Math.max(atLeast, even, 1);
+}

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { assertSameBits, randomFloats } from "./comparing.ts";
+import { compileKernels, instantiateKernels, type KernelBuild } from "./kernels.ts";
+import type { Operations } from "./operations.ts";
+
+const SCRATCH = 65536;
+
+interface Case {
+  readonly name: string;
+  /** in f32, of three arrays, all of which the call uses to the end; the first is its result */
+  readonly lengths: readonly [number, number, number];
+  call(kernels: Operations, a: number, b: number, c: number): void;
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: "rmsNorm()",
+    lengths: [22, 22, 11],
+    call: (kernels, a, b, c) => kernels.rmsNorm(0, 2, b, c, a, 11, 1e-6),
+  },
+  {
+    name: "ropeNeox()",
+    lengths: [42, 28, 0],
+    call: (kernels, a, b) => kernels.ropeNeox(0, 2, a, b, 1, 21, 14),
+  },
+  {
+    name: "ropePairs()",
+    lengths: [28, 28, 0],
+    call: (kernels, a, b) => kernels.ropePairs(0, 2, a, b, 1, 14, 14),
+  },
+  {
+    name: "appendKv()",
+    lengths: [20, 28, 0],
+    // a cache of 2 heads with 10 positions of 2 elements
+    call: (kernels, a, b) => kernels.appendKv(0, 7, b, a, 3, 2, 2, 10),
+  },
+  {
+    name: "attention()",
+    lengths: [72, 36, 36],
+    // 3 tokens of 2 heads, a cache of 2 heads with 3 positions
+    call: (kernels, a, b, c) => kernels.attention(0, 2, a, b, c, a, 0, 3, 2, 2, 12, 3, 0.3),
+  },
+  {
+    name: "attention() of one position",
+    lengths: [20, 5, 5],
+    call: (kernels, a, b, c) => kernels.attention(0, 1, a, b, c, a, 0, 1, 2, 1, 10, 1, 0.3),
+  },
+  {
+    name: "softmax()",
+    lengths: [22, 22, 0],
+    call: (kernels, a, b) => kernels.softmax(0, 2, b, a, 11),
+  },
+  {
+    name: "swiglu()",
+    lengths: [22, 22, 22],
+    call: (kernels, a, b, c) => kernels.swiglu(0, 2, b, c, a, 11),
+  },
+  {
+    name: "route()",
+    lengths: [6, 22, 6],
+    call: (kernels, a, b, c) => kernels.route(0, 2, b, c, a, 11, 3, 0),
+  },
+  {
+    name: "combineExperts()",
+    lengths: [22, 66, 6],
+    call: (kernels, a, b, c) => kernels.combineExperts(0, 2, a, b, c, 3, 11),
+  },
+  { name: "add()", lengths: [22, 22, 0], call: (kernels, a, b) => kernels.add(0, 2, a, b, 11) },
+  {
+    name: "addBias()",
+    lengths: [22, 11, 0],
+    call: (kernels, a, b) => kernels.addBias(0, 2, a, b, 11),
+  },
+];
+
+/** Runs a case with its arrays one after another, array `last` where the memory ends. */
+function run(
+  { call, lengths }: Case,
+  memory: WebAssembly.Memory,
+  kernels: Operations,
+  last: number,
+): Float32Array {
+  let end = memory.buffer.byteLength;
+  const arrays: Float32Array[] = [];
+  for (const i of [last, (last + 1) % 3, (last + 2) % 3]) {
+    end -= 4 * lengths[i]!;
+    const array = new Float32Array(memory.buffer, end, lengths[i]);
+    array.set(randomFloats(i, lengths[i]!, 3));
+    // With its lower half zero a small f32 is two small f16, too.
+    new Uint32Array(memory.buffer, end, lengths[i]).forEach((bits, at, all) => {
+      all[at] = bits & 0xffff0000;
+    });
+    arrays[i] = array;
+  }
+  const before = arrays[0]!.slice();
+  call(kernels, ...arrays.map((array) => array.byteOffset) as [number, number, number]);
+  assert.notDeepEqual(arrays[0], before);
+  return arrays[0]!.slice();
+}
+
+async function instantiate(pages: number, build: KernelBuild) {
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
+  const kernels = instantiateKernels(await compileKernels(build), memory);
+  kernels.setScratch(SCRATCH);
+  return { memory, kernels };
+}
+
+for (const build of ["simd", "relaxed"] as const) {
+  const near = await instantiate(16, build);
+  // 4 GiB, where an address beyond the end wraps to 0, and a page less, where it traps. Pages that
+  // nothing touches cost nothing.
+  const others = [await instantiate(65535, build), await instantiate(65536, build)];
+  for (const each of CASES) {
+    Deno.test(`${each.name} works up to the last byte of 4 GiB and reads none beyond (${build})`, () => {
+      const expected = run(each, near.memory, near.kernels, 0);
+      for (const { memory, kernels } of others) {
+        for (const last of [0, 1, 2]) assertSameBits(run(each, memory, kernels, last), expected);
+      }
+    });
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Where things lie: wasm32 memory ends at 4 GiB, so weights and activations are spread over several
+ * memories ("windows"). A plan assigns addresses first; the memories are made to measure afterwards
+ * and never grow, so views of them stay valid.
+ *
+ * @module
+ */
+import { SCRATCH_BYTES } from "./constants.ts";
+import type { Window } from "./thread.ts";
+
+/** A place in a window. */
+export interface Place {
+  readonly window: number;
+  readonly address: number;
+}
+
+const PAGE_BYTES = 65536;
+/** One page less than wasm32 has, so that no end address wraps to 0. */
+const MAX_WINDOW_BYTES = 65535 * PAGE_BYTES;
+/** A cache line: threads that write neighbouring regions do not share one. */
+const ALIGNMENT = 64;
+
+/** Address 0 stays unused, so that a forgotten address shows. */
+const FIRST_ADDRESS = ALIGNMENT;
+
+interface PlannedWindow {
+  readonly id: number;
+  readonly scratch: number;
+  end: number;
+}
+
+/** Hands out places, opening window after window. */
+export class MemoryPlan {
+  readonly #windows: PlannedWindow[] = [];
+  readonly #threads: number;
+  readonly #firstId: number;
+  readonly #maxBytes: number;
+  readonly #onOpen: (window: number, plan: MemoryPlan) => void;
+
+  /**
+   * @param options.threads each gets a private scratch area in every window
+   * @param options.firstId the id of the first window
+   * @param options.onOpen called when a window is opened, to allocate what every window needs
+   * @param options.maxWindowBytes windows smaller than wasm32 allows, for tests
+   */
+  constructor(options: {
+    threads: number;
+    firstId: number;
+    onOpen?: (window: number, plan: MemoryPlan) => void;
+    maxWindowBytes?: number | undefined;
+  }) {
+    this.#threads = options.threads;
+    this.#firstId = options.firstId;
+    this.#onOpen = options.onOpen ?? (() => {});
+    this.#maxBytes = Math.min(options.maxWindowBytes ?? MAX_WINDOW_BYTES, MAX_WINDOW_BYTES);
+  }
+
+  /** Opens a window and returns its id. */
+  open(): number {
+    const id = this.#firstId + this.#windows.length;
+    const scratch = FIRST_ADDRESS;
+    this.#windows.push({ id, scratch, end: align(scratch + this.#threads * SCRATCH_BYTES) });
+    this.#onOpen(id, this);
+    return id;
+  }
+
+  /**
+   * Reserves bytes in a certain window.
+   *
+   * @throws {RangeError} If the window has no room.
+   */
+  reserve(window: number, bytes: number): Place {
+    const planned = this.#windows[window - this.#firstId]!;
+    if (planned.end + bytes > this.#maxBytes) {
+      throw new RangeError(
+        `${bytes} bytes do not fit into a window that holds ${planned.end} of ${this.#maxBytes} already: ` +
+          "choose a smaller context or batch",
+      );
+    }
+    const place = { window, address: planned.end };
+    planned.end = align(planned.end + bytes);
+    return place;
+  }
+
+  /** Reserves bytes in the last window, or in a new one where they do not fit. */
+  place(bytes: number): Place {
+    const last = this.#windows.at(-1);
+    const fits = last !== undefined && last.end + bytes <= this.#maxBytes;
+    return this.reserve(fits ? last.id : this.open(), bytes);
+  }
+
+  /** Makes the memories. Pages that are never touched cost nothing. */
+  createWindows(): Window[] {
+    return this.#windows.map(({ id, scratch, end }) => {
+      const pages = Math.ceil(end / PAGE_BYTES);
+      const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+      return { id, memory, scratch };
+    });
+  }
+}
+
+function align(address: number): number {
+  return Math.ceil(address / ALIGNMENT) * ALIGNMENT;
+}

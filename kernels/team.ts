@@ -1,0 +1,123 @@
+/**
+ * The threads that compute: the conductor, which calls {@linkcode Team.run}, and its helpers.
+ *
+ * @module
+ */
+import { Board, type Job, MAX_JOBS, Word } from "./board.ts";
+import { openWorker, type WorkerChannel } from "./worker.ts";
+import { Thread, type Window } from "./thread.ts";
+
+/** What a helper is told while it listens to messages. */
+export type HelperMessage =
+  | { kind: "start"; index: number; module: WebAssembly.Module; board: SharedArrayBuffer }
+  | { kind: "windows"; opened: readonly Window[]; closed: readonly number[] }
+  | { kind: "stop" };
+
+/** Looks at the board before the conductor sleeps: some tens of microseconds. */
+const SPINS = 10_000;
+
+export class Team {
+  readonly board: Board;
+  readonly thread: Thread;
+  readonly #helpers: WorkerChannel[];
+
+  private constructor(thread: Thread, helpers: WorkerChannel[]) {
+    this.thread = thread;
+    this.board = thread.board;
+    this.#helpers = helpers;
+  }
+
+  /** Starts `threads - 1` helpers beside the calling thread. */
+  static async start(threads: number, module: WebAssembly.Module): Promise<Team> {
+    const board = new Board();
+    const helpers = await Promise.all(
+      Array.from(
+        { length: threads - 1 },
+        () => openWorker(new URL("./helper.ts", import.meta.url)),
+      ),
+    );
+    const team = new Team(new Thread(0, module, board), helpers);
+    await Promise.all(
+      helpers.map((helper, i) =>
+        helper.ask<HelperMessage>({ kind: "start", index: i + 1, module, board: board.buffer })
+      ),
+    );
+    return team;
+  }
+
+  get threads(): number {
+    return this.#helpers.length + 1;
+  }
+
+  /** Makes windows known to every thread, and forgets others. */
+  async changeWindows(opened: readonly Window[], closed: readonly number[] = []): Promise<void> {
+    for (const id of closed) this.thread.close(id);
+    for (const window of opened) this.thread.open(window);
+    this.#leave();
+    await Promise.all(
+      this.#helpers.map((helper) => helper.ask<HelperMessage>({ kind: "windows", opened, closed })),
+    );
+  }
+
+  /** Runs jobs that need nothing of one another, and returns when all are done. */
+  run(jobs: readonly Job[]): void {
+    for (let i = 0; i < jobs.length; i += MAX_JOBS) {
+      this.#runPhase(i === 0 && jobs.length <= MAX_JOBS ? jobs : jobs.slice(i, i + MAX_JOBS));
+    }
+  }
+
+  #runPhase(jobs: readonly Job[]): void {
+    const chunks = this.board.write(jobs, this.threads);
+    // A job too small to be cut is done sooner than a helper would notice it.
+    if (chunks > 1) this.#wakeHelpers();
+    this.#workToTheEnd(chunks);
+    if (this.board.words[Word.failed] === 1) {
+      throw new Error(`A kernel trapped in one of: ${jobs.map((job) => job.operation).join(", ")}`);
+    }
+  }
+
+  /** Computes what no helper has claimed, then waits for those that hold a chunk. */
+  #workToTheEnd(chunks: number): void {
+    while (Atomics.load(this.board.words, Word.unclaimed) > 0) {
+      try {
+        this.thread.work();
+      } catch {
+        // The board has noted it. The other chunks go on, for helpers may be in the middle of one.
+      }
+    }
+    this.#awaitChunks(chunks);
+  }
+
+  #wakeHelpers(): void {
+    const { words } = this.board;
+    Atomics.add(words, Word.epoch, 1);
+    if (Atomics.load(words, Word.sleeping) > 0) Atomics.notify(words, Word.epoch);
+  }
+
+  #awaitChunks(chunks: number): void {
+    const { words } = this.board;
+    for (let i = 0; i < SPINS; i++) if (Atomics.load(words, Word.done) === chunks) return;
+    Atomics.store(words, Word.conductorSleeping, 1);
+    for (;;) {
+      const done = Atomics.load(words, Word.done);
+      if (done === chunks) break;
+      Atomics.wait(words, Word.done, done);
+    }
+    Atomics.store(words, Word.conductorSleeping, 0);
+  }
+
+  /** Has every helper leave the board and listen to messages. */
+  #leave(): void {
+    Atomics.add(this.board.words, Word.leave, 1);
+    this.#wakeHelpers();
+  }
+
+  /** Ends the helpers. The team can't be used afterwards. */
+  async stop(): Promise<void> {
+    this.#leave();
+    await Promise.all(this.#helpers.map(async (helper) => {
+      await helper.ask<HelperMessage>({ kind: "stop" });
+      helper.terminate();
+    }));
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Worker threads, the same in Deno, Bun and browsers (Web Workers) and in Node (worker_threads).
+ * Each message gets one answer, in order.
+ *
+ * @module
+ */
+
+/** The parent's end of a worker. */
+export interface WorkerChannel {
+  /** Posts a message and waits for its answer; throws what the worker's handler threw. */
+  ask<Message, Answer = void>(message: Message): Promise<Answer>;
+  /** Ends the thread at once. */
+  terminate(): void;
+}
+
+/** What a handler gives back: the answer, what moves with it, and what to do once it is posted. */
+export interface Reply {
+  readonly answer?: unknown;
+  readonly transfer?: readonly ArrayBuffer[];
+  after?(): void;
+}
+
+type Envelope =
+  | { kind: "ready" }
+  | { kind: "notice"; notice: unknown }
+  | { kind: "answer"; answer: unknown }
+  | { kind: "error"; error: unknown };
+
+interface Port {
+  post(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  listen(onMessage: (message: unknown) => void, onError: (error: Error) => void): void;
+  terminate(): void;
+}
+
+/**
+ * Starts a worker from a module and waits until it listens.
+ *
+ * @param onNotice hears what the worker tells while it works on an answer
+ */
+export async function openWorker(
+  url: URL,
+  onNotice: (notice: unknown) => void = () => {},
+): Promise<WorkerChannel> {
+  const port = typeof Worker === "undefined" ? await nodeWorker(url) : webWorker(url);
+  const waiting: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
+  let broken: Error | undefined;
+  const ready = new Promise<unknown>((resolve, reject) => waiting.push({ resolve, reject }));
+  port.listen((message) => {
+    const envelope = message as Envelope;
+    if (envelope.kind === "notice") return onNotice(envelope.notice);
+    const next = waiting.shift();
+    if (envelope.kind === "error") next?.reject(envelope.error);
+    else next?.resolve(envelope.kind === "answer" ? envelope.answer : undefined);
+  }, (error) => {
+    broken = error;
+    for (const next of waiting.splice(0)) next.reject(error);
+  });
+  await ready;
+  return {
+    ask<Message, Answer>(message: Message): Promise<Answer> {
+      if (broken) return Promise.reject(broken);
+      return new Promise<Answer>((resolve, reject) => {
+        waiting.push({ resolve: resolve as (value: unknown) => void, reject });
+        port.post(message, []);
+      });
+    },
+    terminate() {
+      broken = new Error("The worker was ended.");
+      for (const next of waiting.splice(0)) next.reject(broken);
+      port.terminate();
+    },
+  };
+}
+
+/**
+ * In a worker: answers each message by `handle`, one after another.
+ *
+ * @param handle gets a message, and a function that tells the parent something before the answer
+ * @param describeError makes of a thrown error what can be posted
+ */
+export async function serveWorker<Message>(
+  handle: (message: Message, notify: (notice: unknown) => void) => Reply | Promise<Reply>,
+  describeError: (error: unknown) => unknown = (error) => error,
+): Promise<void> {
+  const port = typeof Worker === "undefined" ? await nodeScope() : webScope();
+  const notify = (notice: unknown) => port.post({ kind: "notice", notice }, []);
+  let last: Promise<void> = Promise.resolve();
+  port.listen((message) => {
+    last = last.then(async () => {
+      let reply: Reply;
+      try {
+        reply = await handle(message as Message, notify);
+      } catch (error) {
+        port.post({ kind: "error", error: describeError(error) }, []);
+        return;
+      }
+      port.post({ kind: "answer", answer: reply.answer }, reply.transfer ?? []);
+      reply.after?.();
+    });
+  }, () => {});
+  port.post({ kind: "ready" }, []);
+}
+
+function webWorker(url: URL): Port {
+  const worker = new Worker(url, { type: "module" });
+  return {
+    post: (message, transfer) => worker.postMessage(message, [...transfer]),
+    listen(onMessage, onError) {
+      worker.onmessage = (event) => onMessage(event.data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        onError(new Error(event.message));
+      };
+    },
+    terminate: () => worker.terminate(),
+  };
+}
+
+function webScope(): Port {
+  const scope = globalThis as unknown as Worker;
+  return {
+    post: (message, transfer) => scope.postMessage(message, [...transfer]),
+    listen(onMessage) {
+      scope.onmessage = (event) => onMessage(event.data);
+    },
+    terminate() {},
+  };
+}
+
+async function nodeWorker(url: URL): Promise<Port> {
+  const { Worker } = await import("node:worker_threads");
+  const worker = new Worker(url);
+  return {
+    post: (message, transfer) => worker.postMessage(message, [...transfer]),
+    listen(onMessage, onError) {
+      worker.on("message", onMessage);
+      worker.on("error", (error) => onError(error as Error));
+    },
+    terminate: () => void worker.terminate(),
+  };
+}
+
+async function nodeScope(): Promise<Port> {
+  const { parentPort } = await import("node:worker_threads");
+  return {
+    post: (message, transfer) => parentPort!.postMessage(message, [...transfer]),
+    listen(onMessage) {
+      parentPort!.on("message", onMessage);
+    },
+    terminate() {},
+  };
+}
