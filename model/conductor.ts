@@ -1,0 +1,34 @@
+/**
+ * The conductor thread: it walks the layers, off the thread that calls the engine.
+ *
+ * @module
+ */
+import { serveWorker } from "../kernels/worker.ts";
+import { type ConductorRequest, type OpenAnswer, postableError } from "./protocol.ts";
+import { Runtime } from "./runtime.ts";
+
+let runtime: Runtime | undefined;
+
+await serveWorker<ConductorRequest>(async (request, notify) => {
+  switch (request.kind) {
+    case "open": {
+      runtime = await Runtime.open(request, notify);
+      // Without it, memory can't be posted, and there is no one to share it with.
+      const shareable = typeof SharedArrayBuffer !== "undefined";
+      const answer: OpenAnswer = { board: shareable ? runtime.board : undefined };
+      return { answer };
+    }
+    case "openSession":
+      return { answer: await runtime!.openSession(request.capacity) };
+    case "closeSession":
+      runtime!.closeSession(request.session);
+      return {};
+    case "forward": {
+      const answer = await runtime!.forward(request);
+      return { answer, transfer: [answer.logits.buffer] };
+    }
+    case "close":
+      await runtime?.close();
+      return {};
+  }
+}, postableError);

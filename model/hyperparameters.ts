@@ -1,0 +1,222 @@
+/**
+ * A model's sizes and constants, read from GGUF metadata and checked.
+ *
+ * @module
+ */
+import { type Architecture, isKnownArchitecture, normalizeArchitecture } from "../contracts/mod.ts";
+import { CONTRACT } from "../contracts/mod.ts";
+import {
+  type GgufFile,
+  metadataBoolean,
+  metadataNumber,
+  metadataString,
+  metadataStrings,
+} from "../gguf/mod.ts";
+import { type ArchitectureDescription, ARCHITECTURES } from "./architectures.ts";
+import { ModelError, UnsupportedOperationError } from "./errors.ts";
+
+/** Sizes in elements; counts as they are. */
+export interface HyperParameters {
+  /** general.architecture as the file has it: the prefix of its keys */
+  readonly declaredArchitecture: string;
+  readonly architecture: Architecture;
+  readonly layers: number;
+  readonly hidden: number;
+  /** query heads */
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headSize: number;
+  /** width of the dense feed-forward part; 0 where every layer has experts */
+  readonly feedForward: number;
+  readonly experts: number;
+  readonly expertsUsed: number;
+  /** width of one expert */
+  readonly expertFeedForward: number;
+  readonly normalizeExpertWeights: boolean;
+  readonly vocabulary: number;
+  /** positions the model was trained for */
+  readonly contextLength: number;
+  readonly rmsEpsilon: number;
+  readonly ropeBase: number;
+  /** elements of a head that rotate */
+  readonly ropeDimensions: number;
+  /** positions are divided by this (linear scaling); 1 for none */
+  readonly ropeScale: number;
+}
+
+// Limits: a hostile header must not make the plan allocate without end. Each is far above what exists.
+const MAX_LAYERS = 1024;
+const MAX_WIDTH = 1 << 20;
+const MAX_HEADS = 1024;
+/** attention's scratch holds a tile of heads up to this size */
+const MAX_HEAD_SIZE = 256;
+const MAX_EXPERTS = 4096;
+const MAX_VOCABULARY = 1 << 22;
+const MAX_CONTEXT = 1 << 24;
+
+export interface HyperParameterOptions {
+  /** Take this architecture instead of general.architecture's. */
+  readonly assumeArchitecture?: string | undefined;
+}
+
+/**
+ * The file's architecture, as declared and as the contract normalizes it.
+ *
+ * @throws {ModelError} If the file declares none.
+ */
+export function architectureOf(
+  file: GgufFile,
+  options: HyperParameterOptions = {},
+): { declared: string; architecture: Architecture; known: boolean } {
+  const declared = metadataString(file.metadata, "general.architecture");
+  if (declared === undefined) {
+    throw new ModelError(file.name, "the key 'general.architecture' is missing");
+  }
+  const name = options.assumeArchitecture ?? declared;
+  return {
+    declared,
+    architecture: normalizeArchitecture(name),
+    known: isKnownArchitecture(name),
+  };
+}
+
+/**
+ * The description that the layer loop works by.
+ *
+ * @throws {UnsupportedOperationError} If there is no forward pass for the file's architecture.
+ */
+export function describeArchitecture(
+  file: GgufFile,
+  options: HyperParameterOptions = {},
+): ArchitectureDescription {
+  const { declared, architecture, known } = architectureOf(file, options);
+  const description = known ? ARCHITECTURES[architecture] : undefined;
+  if (description) return description;
+  throw new UnsupportedOperationError({
+    architecture: options.assumeArchitecture ?? declared,
+    operation: "forward pass",
+    contract: CONTRACT,
+    wayOut: `Supported: ${Object.keys(ARCHITECTURES).join(", ")}. ` +
+      "If the file is one of these under another name, say so with --assume-architecture (assumeArchitecture).",
+  });
+}
+
+/**
+ * Reads and checks the hyper-parameters that the forward pass needs.
+ *
+ * @throws {UnsupportedOperationError} If the architecture or its RoPE scaling has no forward pass.
+ * @throws {ModelError} If a key is missing or out of range.
+ */
+export function readHyperParameters(
+  file: GgufFile,
+  options: HyperParameterOptions = {},
+): HyperParameters {
+  const description = describeArchitecture(file, options);
+  const { declared, architecture } = architectureOf(file, options);
+  const keys = new Keys(file, declared);
+  const hidden = keys.integer("embedding_length", MAX_WIDTH);
+  const heads = keys.integer("attention.head_count", MAX_HEADS);
+  const kvHeads = keys.integer("attention.head_count_kv", MAX_HEADS, heads);
+  const headSize = keys.integer("attention.key_length", MAX_HEAD_SIZE, hidden / heads);
+  const withExperts = description.feedForward === "experts";
+  const experts = withExperts ? keys.integer("expert_count", MAX_EXPERTS) : 0;
+  const parameters: HyperParameters = {
+    declaredArchitecture: declared,
+    architecture,
+    layers: keys.integer("block_count", MAX_LAYERS),
+    hidden,
+    heads,
+    kvHeads,
+    headSize,
+    feedForward: withExperts ? 0 : keys.integer("feed_forward_length", MAX_WIDTH),
+    experts,
+    expertsUsed: withExperts ? keys.integer("expert_used_count", experts) : 0,
+    expertFeedForward: withExperts ? keys.integer("expert_feed_forward_length", MAX_WIDTH) : 0,
+    normalizeExpertWeights: metadataBoolean(file.metadata, `${declared}.expert_weights_norm`) ??
+      description.normalizeExpertWeights,
+    vocabulary: vocabularySize(file, keys),
+    contextLength: keys.integer("context_length", MAX_CONTEXT),
+    rmsEpsilon: keys.positive("attention.layer_norm_rms_epsilon"),
+    ropeBase: keys.positive("rope.freq_base", description.ropeBase),
+    ropeDimensions: keys.integer("rope.dimension_count", headSize, headSize),
+    ropeScale: ropeScale(file, keys, declared),
+  };
+  checkHeads(file, parameters);
+  return parameters;
+}
+
+function checkHeads(file: GgufFile, parameters: HyperParameters): void {
+  const { heads, kvHeads, headSize, ropeDimensions, declaredArchitecture } = parameters;
+  const refuse = (problem: string) => {
+    throw new ModelError(file.name, `${declaredArchitecture}.${problem}`);
+  };
+  if (heads % kvHeads !== 0) {
+    refuse(`attention.head_count ${heads} is no multiple of head_count_kv ${kvHeads}`);
+  }
+  if (headSize % 2 !== 0) refuse(`attention.key_length ${headSize} is odd: RoPE needs pairs`);
+  if (ropeDimensions % 2 !== 0) refuse(`rope.dimension_count ${ropeDimensions} is odd`);
+  const valueSize = metadataNumber(
+    file.metadata,
+    `${declaredArchitecture}.attention.value_length`,
+  ) ?? headSize;
+  if (valueSize !== headSize) {
+    refuse(`attention.value_length ${valueSize} differs from key_length ${headSize}`);
+  }
+}
+
+function vocabularySize(file: GgufFile, keys: Keys): number {
+  const embedding = file.tensors.get("token_embd.weight")?.shape[1];
+  const tokens = metadataStrings(file.metadata, "tokenizer.ggml.tokens")?.length;
+  const size = embedding ?? keys.integer("vocab_size", MAX_VOCABULARY, tokens);
+  if (size > MAX_VOCABULARY) {
+    throw new ModelError(file.name, `a vocabulary of ${size} exceeds the limit ${MAX_VOCABULARY}`);
+  }
+  return size;
+}
+
+function ropeScale(file: GgufFile, keys: Keys, declared: string): number {
+  const type = metadataString(file.metadata, `${declared}.rope.scaling.type`) ?? "none";
+  if (type === "none") return 1;
+  if (type === "linear") return keys.positive("rope.scaling.factor", 1);
+  throw new UnsupportedOperationError({
+    architecture: declared,
+    operation: `RoPE scaling of type '${type}'`,
+    contract: CONTRACT,
+    wayOut: "Use a file without RoPE scaling, or with the linear type.",
+  });
+}
+
+/** The numbers under one architecture's prefix. */
+class Keys {
+  constructor(readonly file: GgufFile, readonly prefix: string) {}
+
+  /** A whole number from 1 to `limit`. */
+  integer(key: string, limit: number, otherwise?: number): number {
+    const value = this.#number(key, otherwise);
+    if (Number.isInteger(value) && value >= 1 && value <= limit) return value;
+    throw this.#refuse(key, value, `a whole number from 1 to ${limit}`);
+  }
+
+  /** A finite number above 0. */
+  positive(key: string, otherwise?: number): number {
+    const value = this.#number(key, otherwise);
+    if (Number.isFinite(value) && value > 0) return value;
+    throw this.#refuse(key, value, "a number above 0");
+  }
+
+  #number(key: string, otherwise: number | undefined): number {
+    const value = metadataNumber(this.file.metadata, `${this.prefix}.${key}`) ?? otherwise;
+    if (value !== undefined) return value;
+    throw new ModelError(
+      this.file.name,
+      `the key '${this.prefix}.${key}' is missing, and the forward pass can't do without it`,
+    );
+  }
+
+  #refuse(key: string, value: number, expected: string): ModelError {
+    return new ModelError(
+      this.file.name,
+      `the key '${this.prefix}.${key}' is ${value}, expected ${expected}`,
+    );
+  }
+}

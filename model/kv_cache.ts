@@ -1,0 +1,78 @@
+/**
+ * The KV cache of one session, in windows of its own: f16 keys and values for each layer, and room
+ * to bring queries in and attention's result out.
+ *
+ * @module
+ */
+import { MemoryPlan, type Place } from "../kernels/memory_plan.ts";
+import type { Window } from "../kernels/thread.ts";
+import type { HyperParameters } from "./hyperparameters.ts";
+
+/** Addresses, in a cache window, of f32 rows that cross from and to the home window. */
+export interface KvStage {
+  /** (T, heads, headSize) */
+  readonly q: number;
+  /** (T, kvHeads, headSize) */
+  readonly k: number;
+  /** (T, kvHeads, headSize) */
+  readonly v: number;
+  /** (T, heads, headSize) */
+  readonly attended: number;
+}
+
+/** One layer's part: (kvHeads, capacity, headSize) f16 each, in one window. */
+export interface KvLayer {
+  readonly window: number;
+  readonly keys: number;
+  readonly values: number;
+  readonly stage: KvStage;
+}
+
+export interface KvCache {
+  /** positions that fit */
+  readonly capacity: number;
+  readonly layers: readonly KvLayer[];
+  readonly windows: readonly Window[];
+}
+
+/** Bytes of one key or value element: f16. */
+const ELEMENT_BYTES = 2;
+
+/** Makes a cache of `capacity` positions. Pages of positions that are never reached cost nothing. */
+export function createKvCache(
+  sizes: HyperParameters,
+  options: {
+    capacity: number;
+    batch: number;
+    threads: number;
+    firstWindow: number;
+    maxWindowBytes?: number | undefined;
+  },
+): KvCache {
+  const { capacity, batch } = options;
+  const { heads, kvHeads, headSize } = sizes;
+  const stages = new Map<number, KvStage>();
+  const plan = new MemoryPlan({
+    threads: options.threads,
+    firstId: options.firstWindow,
+    maxWindowBytes: options.maxWindowBytes,
+    onOpen(window, plan) {
+      const rows = (count: number) => plan.reserve(window, batch * count * headSize * 4).address;
+      stages.set(window, {
+        q: rows(heads),
+        k: rows(kvHeads),
+        v: rows(kvHeads),
+        attended: rows(heads),
+      });
+    },
+  });
+  const half = kvHeads * capacity * headSize * ELEMENT_BYTES;
+  const places: Place[] = Array.from({ length: sizes.layers }, () => plan.place(2 * half));
+  const layers = places.map(({ window, address }) => ({
+    window,
+    keys: address,
+    values: address + half,
+    stage: stages.get(window)!,
+  }));
+  return { capacity, layers, windows: plan.createWindows() };
+}

@@ -1,0 +1,114 @@
+/**
+ * The caller's end of the conductor thread.
+ *
+ * @module
+ */
+import { Word } from "../kernels/board.ts";
+import { openWorker, type WorkerChannel } from "../kernels/worker.ts";
+import {
+  type ConductorRequest,
+  type ForwardAnswer,
+  type ForwardRequest,
+  type LoadNotice,
+  type OpenAnswer,
+  type OpenRequest,
+  revivedError,
+} from "./protocol.ts";
+
+export class RemoteRuntime {
+  readonly #channel: WorkerChannel;
+  /** the board's words; undefined where memory can't be shared */
+  readonly #words: Int32Array | undefined;
+  /** settles when the last forward pass that was asked for has ended */
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  private constructor(channel: WorkerChannel, { board }: OpenAnswer) {
+    this.#channel = channel;
+    this.#words = board && new Int32Array(board);
+  }
+
+  /** Starts the conductor and has it load the model. */
+  static async open(
+    request: Omit<OpenRequest, "kind">,
+    onProgress: (notice: LoadNotice) => void,
+  ): Promise<RemoteRuntime> {
+    const url = new URL("./conductor.ts", import.meta.url);
+    const channel = await openWorker(url, (notice) => onProgress(notice as LoadNotice));
+    try {
+      const message: ConductorRequest = { kind: "open", ...request };
+      return new RemoteRuntime(channel, await ask<OpenAnswer>(channel, message));
+    } catch (error) {
+      channel.terminate();
+      throw error;
+    }
+  }
+
+  openSession(capacity: number): Promise<number> {
+    return this.#ask({ kind: "openSession", capacity });
+  }
+
+  async closeSession(session: number): Promise<void> {
+    if (!this.#closed) await this.#ask({ kind: "closeSession", session });
+  }
+
+  /**
+   * Runs a forward pass after those that were asked for before.
+   *
+   * @throws the signal's reason, if it is aborted before the pass has ended
+   */
+  forward(
+    request: Omit<ForwardRequest, "kind">,
+    signal: AbortSignal | undefined,
+  ): Promise<ForwardAnswer> {
+    const result = this.#last.then(() => this.#forwardNow(request, signal));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #forwardNow(
+    request: Omit<ForwardRequest, "kind">,
+    signal: AbortSignal | undefined,
+  ): Promise<ForwardAnswer> {
+    signal?.throwIfAborted();
+    const stop = () => this.#setAbort(1);
+    this.#setAbort(0);
+    signal?.addEventListener("abort", stop);
+    try {
+      return await this.#ask<ForwardAnswer>({ kind: "forward", ...request });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  #setAbort(value: 0 | 1): void {
+    if (this.#words) Atomics.store(this.#words, Word.abort, value);
+  }
+
+  #ask<Answer = void>(request: ConductorRequest): Promise<Answer> {
+    if (this.#closed) return Promise.reject(new Error("The model has been disposed of."));
+    return ask(this.#channel, request);
+  }
+
+  /** Stops a running pass, ends all threads and frees the memory. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#setAbort(1);
+    await ask(this.#channel, { kind: "close" }).finally(() => this.#channel.terminate());
+  }
+}
+
+async function ask<Answer = void>(
+  channel: WorkerChannel,
+  request: ConductorRequest,
+): Promise<Answer> {
+  try {
+    return await channel.ask<ConductorRequest, Answer>(request);
+  } catch (error) {
+    throw revivedError(error);
+  }
+}

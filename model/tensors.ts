@@ -1,0 +1,124 @@
+/**
+ * The tensors of a model by role, each found through the contract's names and checked for shape and
+ * type before anything is read.
+ *
+ * @module
+ */
+import { CONTRACT, resolveNames, type Role } from "../contracts/mod.ts";
+import type { GgufFile, TensorInfo } from "../gguf/mod.ts";
+import { isWeightType } from "../kernels/formats.ts";
+import { ModelError, UnsupportedOperationError } from "./errors.ts";
+import type { HyperParameters } from "./hyperparameters.ts";
+
+/** Tensors by role; a role without a tensor is absent. */
+export type RoleTensors = Readonly<Partial<Record<Role, TensorInfo>>>;
+
+export interface ModelTensors {
+  readonly global: RoleTensors;
+  /** one for each layer */
+  readonly layers: readonly RoleTensors[];
+}
+
+type Shape = readonly number[];
+
+/** Shapes that the forward pass works with, innermost dimension first, as GGUF stores them. */
+const SHAPES: Readonly<Partial<Record<Role, (sizes: HyperParameters) => Shape>>> = {
+  token_embd: (s) => [s.hidden, s.vocabulary],
+  output_norm: (s) => [s.hidden],
+  output: (s) => [s.hidden, s.vocabulary],
+  rope_freqs: (s) => [s.ropeDimensions / 2],
+  attn_norm: (s) => [s.hidden],
+  attn_q: (s) => [s.hidden, s.heads * s.headSize],
+  attn_k: (s) => [s.hidden, s.kvHeads * s.headSize],
+  attn_v: (s) => [s.hidden, s.kvHeads * s.headSize],
+  attn_output: (s) => [s.heads * s.headSize, s.hidden],
+  attn_q_bias: (s) => [s.heads * s.headSize],
+  attn_k_bias: (s) => [s.kvHeads * s.headSize],
+  attn_v_bias: (s) => [s.kvHeads * s.headSize],
+  attn_output_bias: (s) => [s.hidden],
+  attn_q_norm: (s) => [s.headSize],
+  attn_k_norm: (s) => [s.headSize],
+  ffn_norm: (s) => [s.hidden],
+  ffn_gate: (s) => [s.hidden, s.feedForward],
+  ffn_up: (s) => [s.hidden, s.feedForward],
+  ffn_down: (s) => [s.feedForward, s.hidden],
+  ffn_gate_inp: (s) => [s.hidden, s.experts],
+  ffn_gate_exps: (s) => [s.hidden, s.expertFeedForward, s.experts],
+  ffn_up_exps: (s) => [s.hidden, s.expertFeedForward, s.experts],
+  ffn_down_exps: (s) => [s.expertFeedForward, s.hidden, s.experts],
+};
+
+/**
+ * Finds and checks every tensor that the forward pass uses.
+ *
+ * @throws {ModelError} If a required role has no tensor, or a tensor another shape.
+ * @throws {UnsupportedOperationError} If a tensor's type has no kernel, or a tensor no part in the forward pass.
+ */
+export function resolveTensors(file: GgufFile, sizes: HyperParameters): ModelTensors {
+  const { architecture, layers } = sizes;
+  const { missing, found, unmapped } = resolveNames(architecture, file.tensors.keys(), layers);
+  const first = missing[0];
+  if (first) {
+    const others = missing.length > 1 ? ` and ${missing.length - 1} more` : "";
+    throw new ModelError(
+      file.name,
+      `tensor '${first.name}' (role ${first.role})${others} not found, ` +
+        `which ${CONTRACT} requires of ${architecture}. "names" lists all; ` +
+        "a file cut short or converted for another engine has to be converted anew.",
+    );
+  }
+  if (unmapped.length > 0) throw partless(sizes, `tensor '${unmapped[0]}'`);
+  const global: Partial<Record<Role, TensorInfo>> = {};
+  const perLayer = Array.from({ length: layers }, (): Partial<Record<Role, TensorInfo>> => ({}));
+  for (const [name, { role, layer }] of found) {
+    const tensor = file.tensors.get(name)!;
+    checkTensor(file, sizes, role, tensor);
+    if (layer === undefined) global[role] = tensor;
+    else perLayer[layer]![role] = tensor;
+  }
+  return { global, layers: perLayer };
+}
+
+function checkTensor(
+  file: GgufFile,
+  sizes: HyperParameters,
+  role: Role,
+  tensor: TensorInfo,
+): void {
+  const expected = SHAPES[role]?.(sizes);
+  if (expected === undefined) throw partless(sizes, `tensor '${tensor.name}' (role ${role})`);
+  if (trimmed(tensor.shape).join() !== trimmed(expected).join()) {
+    throw new ModelError(
+      file.name,
+      `tensor '${tensor.name}' has the shape [${
+        tensor.shape.join(", ")
+      }], but the hyper-parameters ` +
+        `make it [${expected.join(", ")}]`,
+    );
+  }
+  if (!isWeightType(tensor.type)) {
+    throw new UnsupportedOperationError({
+      architecture: sizes.declaredArchitecture,
+      operation: `kernel for ${tensor.type}, the type of tensor '${tensor.name}'`,
+      contract: CONTRACT,
+      wayOut: "Use a file in Q4_K_M, Q5_K_M, Q6_K, Q8_0, Q4_0, F16, BF16 or F32.",
+    });
+  }
+}
+
+/** What is in the file but has no part in the forward pass would change the output if it had. */
+function partless(sizes: HyperParameters, tensor: string): UnsupportedOperationError {
+  return new UnsupportedOperationError({
+    architecture: sizes.declaredArchitecture,
+    operation: `use for ${tensor}`,
+    contract: CONTRACT,
+    wayOut: "Leaving it out would change the model's output silently, so the file is refused.",
+  });
+}
+
+/** A shape without its outer dimensions of 1, which writers keep or drop as they like. */
+function trimmed(shape: Shape): Shape {
+  let length = shape.length;
+  while (length > 1 && shape[length - 1] === 1) length--;
+  return shape.slice(0, length);
+}

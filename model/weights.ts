@@ -1,0 +1,162 @@
+/**
+ * A model's weights in memory: where each lies, and reading them there.
+ *
+ * @module
+ */
+import type { Role } from "../contracts/mod.ts";
+import type { TensorInfo } from "../gguf/mod.ts";
+import type { WeightType } from "../kernels/formats.ts";
+import { type Matrix, matrixAt, matrixBytes } from "../kernels/matrix.ts";
+import type { MemoryPlan, Place } from "../kernels/memory_plan.ts";
+import { dequantizeRow } from "../kernels/oracles/dequantize.ts";
+import type { ExpertBlock } from "../moe/expert_block.ts";
+import { ExpertStore, placeBlock, type ReadTensorPart } from "../moe/expert_store.ts";
+import type { HyperParameters } from "./hyperparameters.ts";
+import type { ModelTensors, RoleTensors } from "./tensors.ts";
+
+/** f32 values in the home window, such as a norm's weights or a bias. */
+export type Vector = number;
+
+/** What follows attention: one block for every token, or a router and its experts. */
+export type FeedForward =
+  | { readonly kind: "dense"; readonly block: ExpertBlock }
+  | { readonly kind: "experts"; readonly router: Matrix };
+
+/** One layer's weights; a vector that the architecture has not is undefined. */
+export interface LayerWeights {
+  readonly attnNorm: Vector;
+  readonly q: Matrix;
+  readonly k: Matrix;
+  readonly v: Matrix;
+  readonly output: Matrix;
+  readonly qBias: Vector | undefined;
+  readonly kBias: Vector | undefined;
+  readonly vBias: Vector | undefined;
+  readonly outputBias: Vector | undefined;
+  /** per-head RMSNorm of queries and keys */
+  readonly qNorm: Vector | undefined;
+  readonly kNorm: Vector | undefined;
+  readonly ffnNorm: Vector;
+  readonly feedForward: FeedForward;
+}
+
+export interface Weights {
+  readonly embedding: Matrix;
+  readonly outputNorm: Vector;
+  /** [vocabulary, hidden]; the embedding itself where the head is tied */
+  readonly output: Matrix;
+  readonly layers: readonly LayerWeights[];
+  readonly experts: ExpertStore;
+  /** what has to be read before the first token */
+  readonly resident: readonly Resident[];
+}
+
+/** A tensor that stays in memory from the start. */
+export interface Resident {
+  readonly tensor: TensorInfo;
+  readonly place: Place;
+  /** true for vectors, which become f32 whatever the file has */
+  readonly toFloat: boolean;
+}
+
+/** Assigns every weight a place. Vectors go to `home`, matrices and experts wherever there is room. */
+export function placeWeights(
+  plan: MemoryPlan,
+  home: number,
+  tensors: ModelTensors,
+  sizes: HyperParameters,
+  read: ReadTensorPart,
+): Weights {
+  const placer = new Placer(plan, home);
+  const embedding = placer.matrix(tensors.global, "token_embd");
+  const output = tensors.global.output ? placer.matrix(tensors.global, "output") : embedding;
+  const outputNorm = placer.vector(tensors.global, "output_norm");
+  const layers = tensors.layers.map((layer) => placer.layer(layer, sizes.experts > 0));
+  const experts = sizes.experts === 0 ? [] : tensors.layers.map((layer) => ({
+    gate: layer.ffn_gate_exps!,
+    up: layer.ffn_up_exps!,
+    down: layer.ffn_down_exps!,
+  }));
+  const store = new ExpertStore(plan, experts, read);
+  return { embedding, outputNorm, output, layers, experts: store, resident: placer.resident };
+}
+
+class Placer {
+  readonly resident: Resident[] = [];
+
+  constructor(readonly plan: MemoryPlan, readonly home: number) {}
+
+  layer(layer: RoleTensors, withExperts: boolean): LayerWeights {
+    return {
+      attnNorm: this.vector(layer, "attn_norm"),
+      q: this.matrix(layer, "attn_q"),
+      k: this.matrix(layer, "attn_k"),
+      v: this.matrix(layer, "attn_v"),
+      output: this.matrix(layer, "attn_output"),
+      qBias: this.optionalVector(layer, "attn_q_bias"),
+      kBias: this.optionalVector(layer, "attn_k_bias"),
+      vBias: this.optionalVector(layer, "attn_v_bias"),
+      outputBias: this.optionalVector(layer, "attn_output_bias"),
+      qNorm: this.optionalVector(layer, "attn_q_norm"),
+      kNorm: this.optionalVector(layer, "attn_k_norm"),
+      ffnNorm: this.vector(layer, "ffn_norm"),
+      feedForward: withExperts
+        ? { kind: "experts", router: this.matrix(layer, "ffn_gate_inp") }
+        : { kind: "dense", block: this.#block(layer) },
+    };
+  }
+
+  matrix(tensors: RoleTensors, role: Role): Matrix {
+    const tensor = tensors[role]!;
+    const [columns = 1, rows = 1] = tensor.shape;
+    const type = tensor.type as WeightType;
+    const place = this.plan.place(matrixBytes(type, rows, columns));
+    this.resident.push({ tensor, place, toFloat: false });
+    return matrixAt(place, type, rows, columns);
+  }
+
+  vector(tensors: RoleTensors, role: Role): Vector {
+    const tensor = tensors[role]!;
+    const place = this.plan.reserve(this.home, tensor.shape[0]! * 4);
+    this.resident.push({ tensor, place, toFloat: true });
+    return place.address;
+  }
+
+  optionalVector(tensors: RoleTensors, role: Role): Vector | undefined {
+    return tensors[role] ? this.vector(tensors, role) : undefined;
+  }
+
+  #block(layer: RoleTensors): ExpertBlock {
+    const tensors = { gate: layer.ffn_gate!, up: layer.ffn_up!, down: layer.ffn_down! };
+    const block = placeBlock(this.plan, tensors);
+    for (const part of ["gate", "up", "down"] as const) {
+      this.resident.push({ tensor: tensors[part], place: block[part], toFloat: false });
+    }
+    return block;
+  }
+}
+
+/** Reads the tensors that stay in memory; `onBytes` hears the bytes read so far. */
+export async function loadResidents(
+  residents: readonly Resident[],
+  read: ReadTensorPart,
+  viewOf: (place: Place, bytes: number) => Uint8Array,
+  readBytes: (tensor: TensorInfo) => Promise<Uint8Array>,
+  onBytes: (loaded: number) => void,
+): Promise<void> {
+  let loaded = 0;
+  for (const { tensor, place, toFloat } of residents) {
+    if (toFloat) {
+      const values = dequantizeRow(
+        tensor.type as WeightType,
+        await readBytes(tensor),
+        tensor.shape[0]!,
+      );
+      viewOf(place, values.byteLength).set(new Uint8Array(values.buffer));
+    } else {
+      await read(tensor, 0, tensor.bytes, place);
+    }
+    loaded += tensor.bytes;
+    onBytes(loaded);
+  }
+}

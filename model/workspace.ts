@@ -1,0 +1,154 @@
+/**
+ * The buffers of a forward pass, in the home window, one set for all layers and sessions.
+ *
+ * @module
+ */
+import { type Activations, reserveActivations } from "../kernels/activations.ts";
+import type { ActivationFormat } from "../kernels/formats.ts";
+import { WEIGHT_FORMATS, type WeightType } from "../kernels/formats.ts";
+import type { MemoryPlan } from "../kernels/memory_plan.ts";
+import { stagedRowBytes } from "../moe/expert_block.ts";
+import { activationBytes } from "../kernels/formats.ts";
+import type { HyperParameters } from "./hyperparameters.ts";
+import type { ModelTensors } from "./tensors.ts";
+
+/** Tokens of which the output head computes logits at once, where all positions' are wanted. */
+export const LOGIT_ROWS = 16;
+
+/** (token, expert) pairs that are on the stage at once. */
+const WAVE_ROWS = 1024;
+
+/** Addresses in the home window unless a comment says otherwise; T is the batch size. */
+export interface Workspace {
+  readonly home: number;
+  /** T */
+  readonly batch: number;
+  /** (T, hidden) f32: the residual stream */
+  readonly x: number;
+  /** (T, hidden): what a norm puts out */
+  readonly normed: Activations;
+  /** (T, heads × headSize) f32 */
+  readonly q: number;
+  /** (T, kvHeads × headSize) f32 */
+  readonly k: number;
+  /** (T, kvHeads × headSize) f32 */
+  readonly v: number;
+  /** (T, heads × headSize) */
+  readonly attended: Activations;
+  /** (T, hidden) f32: a product on its way to the residual stream */
+  readonly projected: number;
+  /** (T, 2, ropeDimensions / 2) f32: cosines, sines */
+  readonly angles: number;
+  /** (T, experts) f32 */
+  readonly routerLogits: number;
+  /** (T, k) i32 */
+  readonly chosen: number;
+  /** (T, k) f32 */
+  readonly chosenWeights: number;
+  /** (T, k, hidden) f32 */
+  readonly expertOutputs: number;
+  /** (waveRows) i32 each */
+  readonly rowTokens: number;
+  readonly rowPairs: number;
+  readonly waveRows: number;
+  /** (LOGIT_ROWS, vocabulary) f32 */
+  readonly logits: number;
+}
+
+/** Which forms each kind of activation is wanted in. */
+export interface UsedFormats {
+  readonly normed: ReadonlySet<ActivationFormat>;
+  readonly attended: ReadonlySet<ActivationFormat>;
+  readonly hidden: ReadonlySet<ActivationFormat>;
+}
+
+/** The forms that this model's weights multiply with. */
+export function usedFormats(tensors: ModelTensors): UsedFormats {
+  const normed = new Set<ActivationFormat>();
+  const attended = new Set<ActivationFormat>();
+  const hidden = new Set<ActivationFormat>();
+  const note = (formats: Set<ActivationFormat>, type: string | undefined) => {
+    if (type !== undefined) formats.add(WEIGHT_FORMATS[type as WeightType].activation);
+  };
+  note(normed, (tensors.global.output ?? tensors.global.token_embd)?.type);
+  for (const layer of tensors.layers) {
+    for (
+      const role of [
+        "attn_q",
+        "attn_k",
+        "attn_v",
+        "ffn_gate",
+        "ffn_up",
+        "ffn_gate_inp",
+        "ffn_gate_exps",
+        "ffn_up_exps",
+      ] as const
+    ) note(normed, layer[role]?.type);
+    note(attended, layer.attn_output?.type);
+    note(hidden, (layer.ffn_down ?? layer.ffn_down_exps)?.type);
+  }
+  return { normed, attended, hidden };
+}
+
+/** Reserves the buffers for batches of `batch` tokens in the window `home`. */
+export function reserveWorkspace(
+  plan: MemoryPlan,
+  home: number,
+  sizes: HyperParameters,
+  formats: UsedFormats,
+  batch: number,
+): Workspace {
+  const { hidden, heads, kvHeads, headSize, experts, expertsUsed } = sizes;
+  const floats = (count: number) => plan.reserve(home, count * 4).address;
+  const waveRows = waveRowsOf(batch);
+  return {
+    home,
+    batch,
+    x: floats(batch * hidden),
+    normed: reserveActivations(plan, home, batch, hidden, formats.normed),
+    q: floats(batch * heads * headSize),
+    k: floats(batch * kvHeads * headSize),
+    v: floats(batch * kvHeads * headSize),
+    attended: reserveActivations(plan, home, batch, heads * headSize, formats.attended),
+    projected: floats(batch * hidden),
+    angles: floats(batch * sizes.ropeDimensions),
+    routerLogits: floats(batch * experts),
+    chosen: floats(batch * expertsUsed),
+    chosenWeights: floats(batch * expertsUsed),
+    expertOutputs: floats(batch * expertsUsed * hidden),
+    rowTokens: floats(waveRows),
+    rowPairs: floats(waveRows),
+    waveRows,
+    logits: floats(LOGIT_ROWS * sizes.vocabulary),
+  };
+}
+
+/** Bytes of the stage that every window needs, see kernels/stage.ts. */
+export function stageBytes(sizes: HyperParameters, formats: UsedFormats, batch: number): number {
+  const { hidden, heads, kvHeads, headSize } = sizes;
+  const width = sizes.experts > 0 ? sizes.expertFeedForward : sizes.feedForward;
+  const blockRows = sizes.experts > 0 ? waveRowsOf(batch) : batch;
+  const hiddenBytes = [...formats.hidden].map((hiddenFormat) =>
+    stagedRowBytes({ hidden, width, inputFormats: formats.normed, hiddenFormat })
+  );
+  const inputBytes = (columns: number, forms: Iterable<ActivationFormat>) =>
+    [...forms].reduce((sum, format) => sum + activationBytes(format, columns), 0);
+  const attention = batch *
+    (inputBytes(hidden, formats.normed) + (heads + 2 * kvHeads) * headSize * 4);
+  const projection = batch * (inputBytes(heads * headSize, formats.attended) + hidden * 4);
+  const router = batch * (inputBytes(hidden, formats.normed) + sizes.experts * 4);
+  const head = LOGIT_ROWS * (inputBytes(hidden, formats.normed) + sizes.vocabulary * 4);
+  const largest = Math.max(
+    blockRows * Math.max(...hiddenBytes),
+    attention,
+    projection,
+    router,
+    head,
+  );
+  // Each piece on the stage starts at a multiple of 64 bytes; at most this many pieces do.
+  return largest + 64 * 8 * Math.max(blockRows, 8);
+}
+
+function waveRowsOf(batch: number): number {
+  return Math.max(WAVE_ROWS, batch);
+}

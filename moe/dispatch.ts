@@ -1,0 +1,102 @@
+/**
+ * Expert dispatch: the tokens of a batch grouped by the experts that the router chose for them, so
+ * that an expert's weights are read once for all of its tokens.
+ *
+ * @module
+ */
+import type { Activations } from "../kernels/activations.ts";
+import type { Workbench } from "../kernels/multiply.ts";
+import { type BlockTask, runBlocks } from "./expert_block.ts";
+import type { ExpertStore } from "./expert_store.ts";
+
+/** One expert's share of a batch. */
+export interface ExpertGroup {
+  readonly expert: number;
+  /** numbers of its (token, choice) pairs, `token * k + choice`, rising */
+  readonly pairs: readonly number[];
+}
+
+/**
+ * Groups the choices of a batch by expert, experts rising.
+ *
+ * @param ids [tokens, k] chosen experts
+ * @throws {RangeError} If an id is not among the experts.
+ */
+export function groupByExpert(ids: Int32Array, experts: number): ExpertGroup[] {
+  const pairs: (number[] | undefined)[] = new Array(experts);
+  for (let pair = 0; pair < ids.length; pair++) {
+    const expert = ids[pair]!;
+    if (expert < 0 || expert >= experts) {
+      throw new RangeError(`the router chose expert ${expert} of ${experts}`);
+    }
+    (pairs[expert] ??= []).push(pair);
+  }
+  return pairs.flatMap((own, expert) => own === undefined ? [] : [{ expert, pairs: own }]);
+}
+
+/** Splits groups into waves of at most `rows` pairs; a group beyond that is a wave alone. */
+export function splitIntoWaves(groups: readonly ExpertGroup[], rows: number): ExpertGroup[][] {
+  const waves: ExpertGroup[][] = [];
+  let room = 0;
+  for (const group of groups) {
+    if (group.pairs.length > room || waves.length === 0) {
+      waves.push([]);
+      room = rows;
+    }
+    waves.at(-1)!.push(group);
+    room -= group.pairs.length;
+  }
+  return waves;
+}
+
+/** What the experts of one layer compute for a batch. */
+export interface Dispatch {
+  readonly layer: number;
+  /** [tokens, hidden] */
+  readonly input: Activations;
+  /** address of [tokens, k, hidden] f32, in the input's window */
+  readonly output: number;
+  /** [tokens, k], a view of the router's result */
+  readonly ids: Int32Array;
+  readonly experts: number;
+  readonly k: number;
+  /** two i32 arrays of `waveRows` in the input's window: their addresses and views */
+  readonly index: DispatchIndex;
+  /** pairs that the stage has room for at once */
+  readonly waveRows: number;
+}
+
+export interface DispatchIndex {
+  readonly tokens: Int32Array;
+  readonly tokensAddress: number;
+  readonly pairs: Int32Array;
+  readonly pairsAddress: number;
+}
+
+/** Computes every chosen expert for every token that chose it. Reads experts that are missing. */
+export async function dispatchExperts(
+  workbench: Workbench,
+  store: ExpertStore,
+  dispatch: Dispatch,
+): Promise<void> {
+  const { layer, index, k } = dispatch;
+  const groups = groupByExpert(dispatch.ids, dispatch.experts);
+  for (const wave of splitIntoWaves(groups, dispatch.waveRows)) {
+    const missing = wave.map(({ expert }) => expert).filter((expert) => !store.has(layer, expert));
+    if (missing.length > 0) await store.ensure(layer, missing);
+    let row = 0;
+    const tasks: BlockTask[] = wave.map(({ expert, pairs }) => {
+      for (const pair of pairs) {
+        index.tokens[row] = Math.floor(pair / k);
+        index.pairs[row] = pair;
+        row++;
+      }
+      return { block: store.block(layer, expert), rows: pairs.length };
+    });
+    runBlocks(workbench, tasks, {
+      input: dispatch.input,
+      output: dispatch.output,
+      index: { from: index.tokensAddress, to: index.pairsAddress },
+    });
+  }
+}
