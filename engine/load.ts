@@ -1,0 +1,127 @@
+/**
+ * Loading a model.
+ *
+ * @module
+ */
+import { type ChatTemplate, createChatTemplate } from "../chat/mod.ts";
+import { type GgufFile, metadataString, openGguf, type SourceLocation } from "../gguf/mod.ts";
+import {
+  describeArchitecture,
+  type HyperParameters,
+  readHyperParameters,
+} from "../model/hyperparameters.ts";
+import { RemoteRuntime } from "../model/remote.ts";
+import { resolveTensors } from "../model/tensors.ts";
+import { createTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
+import { Model } from "./model.ts";
+
+/** How far loading has come. */
+export interface LoadProgress {
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface LoadOptions {
+  /** Threads that compute. By default one for each processor. */
+  threads?: number;
+  /** Positions of a session's KV cache, where the session does not say. */
+  context?: number;
+  /** Tokens that a forward pass takes at once; results do not depend on it. 512 by default. */
+  batchSize?: number;
+  /** Hears how far loading has come. */
+  onProgress?: (progress: LoadProgress) => void;
+  /** Take this architecture instead of the one the file declares. */
+  assumeArchitecture?: string;
+  /**
+   * Caps a WebAssembly memory's size, in bytes: the weights are then spread over more of them, as
+   * they are for models above 4 GiB.
+   */
+  maxWindowBytes?: number;
+}
+
+const MAX_THREADS = 256;
+const DEFAULT_BATCH = 512;
+const MAX_BATCH = 4096;
+/** Room for a long conversation; positions that are never reached take no memory. */
+const DEFAULT_CONTEXT = 32_768;
+
+/**
+ * Loads a model from a GGUF file: a path, a URL, a Blob, or a list of them (shards). Experts are
+ * read when they are first used.
+ *
+ * @throws {GgufError} If the file can't be read, or is no sound GGUF file.
+ * @throws {UnsupportedOperationError} If there is no forward pass for its architecture.
+ * @throws {ModelError} If a key or a tensor is missing, or has the wrong shape.
+ */
+export async function loadModel(
+  from: SourceLocation | readonly SourceLocation[],
+  options: LoadOptions = {},
+): Promise<Model> {
+  const threads = checkedThreads(options.threads);
+  const batchSize = checked("batchSize", options.batchSize ?? DEFAULT_BATCH, MAX_BATCH);
+  await using file = await openGguf(from);
+  const parameters = readHyperParameters(file, options);
+  const context = options.context === undefined
+    ? Math.min(parameters.contextLength, DEFAULT_CONTEXT)
+    : checked("context", options.context, parameters.contextLength);
+  const batch = Math.min(batchSize, context);
+  const opening = RemoteRuntime.open({
+    sources: file.sources.map(({ descriptor }) => descriptor),
+    sizes: parameters,
+    description: describeArchitecture(file, options),
+    tensors: resolveTensors(file, parameters),
+    threads,
+    batch,
+    maxWindowBytes: options.maxWindowBytes,
+  }, options.onProgress ?? (() => {}));
+  // The conductor reads the weights meanwhile.
+  const { tokenizer, chatTemplate } = textParts(file, parameters);
+  return new Model({
+    name: file.name,
+    metadata: file.metadata,
+    parameters,
+    runtime: await opening,
+    threads,
+    batch,
+    context,
+    tokenizer,
+    chatTemplate,
+  });
+}
+
+function textParts(
+  file: GgufFile,
+  { vocabulary }: HyperParameters,
+): { tokenizer: Tokenizer | Error; chatTemplate: ChatTemplate | Error | undefined } {
+  const template = metadataString(file.metadata, "tokenizer.chat_template");
+  return {
+    tokenizer: orError(() => {
+      const tokenizer = createTokenizer(file.metadata);
+      if (tokenizer.vocabularySize <= vocabulary) return tokenizer;
+      throw new RangeError(
+        `${file.name}: the tokenizer knows ${tokenizer.vocabularySize} tokens, the model ${vocabulary}`,
+      );
+    }),
+    chatTemplate: template === undefined ? undefined : orError(() => createChatTemplate(template)),
+  };
+}
+
+/** A model without text still computes logits, so what text needs fails only when it is used. */
+function orError<Part>(make: () => Part): Part | Error {
+  try {
+    return make();
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function checkedThreads(threads: number | undefined): number {
+  // A page that is not cross-origin isolated can't share memory between threads.
+  if (typeof SharedArrayBuffer === "undefined") return 1;
+  return checked("threads", threads ?? globalThis.navigator?.hardwareConcurrency ?? 4, MAX_THREADS);
+}
+
+function checked(name: string, value: number, limit: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= limit) return value;
+  throw new RangeError(`'${name}' must be a whole number from 1 to ${limit}: got ${value}`);
+}

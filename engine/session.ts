@@ -1,0 +1,177 @@
+/**
+ * A session: one inference timeline of a model.
+ *
+ * @module
+ */
+import { ContextLengthError } from "../model/errors.ts";
+import type { ForwardAnswer } from "../model/protocol.ts";
+import type { RemoteRuntime } from "../model/remote.ts";
+
+/** What a session has to know of its model. */
+export interface SessionModel {
+  readonly runtime: RemoteRuntime;
+  readonly vocabulary: number;
+  /** tokens that a forward pass takes at once */
+  readonly batch: number;
+}
+
+/** Positions whose logits are on their way to the caller at once. */
+const OUTPUT_BATCH = 64;
+
+/** Options of one call. */
+export interface SyncOptions {
+  /** Stops the computation, between layers; the call then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * One mutable timeline: it owns a KV cache and knows which tokens are in it. Callers hand in the whole
+ * token prefix each time; the session reuses what it has, extends it, or starts anew where the two
+ * differ.
+ */
+export class Session implements AsyncDisposable {
+  /** Positions that fit. */
+  readonly context: number;
+  readonly #model: SessionModel;
+  /** the tokens whose keys and values are in the cache */
+  #cached: number[] = [];
+  #id: Promise<number> | undefined;
+  /** settles when the last call has ended: calls on a timeline run one after another */
+  #last: Promise<unknown> = Promise.resolve();
+  #argMax = -1;
+  #disposed = false;
+
+  /** Sessions are opened by {@linkcode Model.session}. */
+  constructor(model: SessionModel, context: number) {
+    this.#model = model;
+    this.context = context;
+  }
+
+  /** The tokens that are computed already. */
+  get tokens(): readonly number[] {
+    return this.#cached;
+  }
+
+  /** How many tokens of a prefix a {@linkcode Session.sync} would not have to compute. */
+  cachedPrefix(tokens: readonly number[]): number {
+    return Math.min(commonPrefix(this.#cached, tokens), tokens.length - 1);
+  }
+
+  /** The token with the largest logit after the last {@linkcode Session.sync}; -1 before the first. */
+  get argMax(): number {
+    return this.#argMax;
+  }
+
+  /**
+   * The logits that follow a token prefix.
+   *
+   * @param tokens the whole prefix, at least one token
+   * @returns [vocabulary] f32, the caller's own
+   * @throws {RangeError} If there are no tokens, or one is not in the vocabulary.
+   * @throws {ContextLengthError} If the prefix is longer than the context.
+   * @throws {GgufError} If a part of the model can't be read. The session stays usable.
+   */
+  sync(tokens: readonly number[], options: SyncOptions = {}): Promise<Float32Array> {
+    return this.#inTurn(async () => {
+      this.#check(tokens);
+      // The last token is computed anew even when it is in the cache: its logits are not.
+      const start = this.cachedPrefix(tokens);
+      let answer: ForwardAnswer | undefined;
+      for await (const step of this.#extend(tokens, start, "last", options)) answer = step;
+      this.#argMax = answer!.argMax;
+      return answer!.logits;
+    });
+  }
+
+  /**
+   * The logits at every position of a token sequence, computed from its beginning.
+   *
+   * @yields [vocabulary] f32, for one position after another
+   * @throws as {@linkcode Session.sync}
+   */
+  async *logits(
+    tokens: readonly number[],
+    options: SyncOptions = {},
+  ): AsyncGenerator<Float32Array, void, void> {
+    this.#check(tokens);
+    const { vocabulary } = this.#model;
+    for (let start = 0; start < tokens.length; start += OUTPUT_BATCH) {
+      const prefix = tokens.slice(0, start + OUTPUT_BATCH);
+      const rows = await this.#inTurn(async () => {
+        const parts: ForwardAnswer[] = [];
+        const from = Math.min(start, commonPrefix(this.#cached, prefix));
+        for await (const step of this.#extend(prefix, from, "all", options)) parts.push(step);
+        return { parts, skip: start - from };
+      });
+      const all = rows.parts.flatMap(({ logits }) =>
+        Array.from(
+          { length: logits.length / vocabulary },
+          (_, i) => logits.subarray(i * vocabulary, (i + 1) * vocabulary),
+        )
+      );
+      yield* all.slice(rows.skip);
+    }
+  }
+
+  /** Cuts the cache to `start` tokens, then appends the rest batch by batch. */
+  async *#extend(
+    tokens: readonly number[],
+    start: number,
+    outputs: "last" | "all",
+    { signal }: SyncOptions,
+  ): AsyncGenerator<ForwardAnswer, void, void> {
+    const { runtime, batch } = this.#model;
+    const session = await this.#open();
+    this.#cached.length = start;
+    for (let position = start; position < tokens.length; position += batch) {
+      const part = tokens.slice(position, position + batch);
+      const isLast = position + part.length === tokens.length;
+      const wanted = outputs === "all" || isLast ? outputs : "none";
+      yield await runtime.forward({ session, position, tokens: part, outputs: wanted }, signal);
+      this.#cached.push(...part);
+    }
+  }
+
+  async #open(): Promise<number> {
+    this.#id ??= this.#model.runtime.openSession(this.context);
+    try {
+      return await this.#id;
+    } catch (error) {
+      this.#id = undefined;
+      throw error;
+    }
+  }
+
+  #check(tokens: readonly number[]): void {
+    if (this.#disposed) throw new Error("The session has been disposed of.");
+    const { vocabulary } = this.#model;
+    if (tokens.length === 0) throw new RangeError("'tokens' must hold at least one token");
+    if (tokens.length > this.context) throw new ContextLengthError(tokens.length, this.context);
+    for (const token of tokens) {
+      if (!(Number.isInteger(token) && token >= 0 && token < vocabulary)) {
+        throw new RangeError(`token ${token} is not in the vocabulary of ${vocabulary}`);
+      }
+    }
+  }
+
+  #inTurn<Result>(step: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(step);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /** Gives the KV cache back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#last;
+    if (this.#id) await this.#model.runtime.closeSession(await this.#id);
+  }
+}
+
+function commonPrefix(a: readonly number[], b: readonly number[]): number {
+  const length = Math.min(a.length, b.length);
+  let i = 0;
+  while (i < length && a[i] === b[i]) i++;
+  return i;
+}
