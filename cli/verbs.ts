@@ -1,0 +1,25 @@
+import type { Verb } from "./verb.ts";
+
+/** The verbs, each loaded when it is called for: `tensors` needs no tokenizer and no kernels. */
+export const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb> }>> = {
+  inspect: {
+    summary: "architecture, sizes, quantization, tokenizer of a model",
+    load: () => import("./inspect.ts"),
+  },
+  tensors: {
+    summary: "a model's tensors: name, role, shape, type, bytes, offset",
+    load: () => import("./tensors.ts"),
+  },
+  names: {
+    summary: "whether a model has all the tensors that its architecture requires",
+    load: () => import("./names.ts"),
+  },
+  tokenize: {
+    summary: "the token ids of a text",
+    load: () => import("./tokenize.ts"),
+  },
+  synth: {
+    summary: "write a model with random weights, of any shape",
+    load: () => import("./synth.ts"),
+  },
+};
