@@ -1,7 +1,7 @@
 /**
  * Runs Mixture-of-Experts language models from GGUF files on the CPU, in WebAssembly.
  *
- * ```ts no-eval
+ * ```ts ignore
  * import { loadModel } from "@apr/moe";
  *
  * await using model = await loadModel("qwen3-coder-30b-a3b-q4_k_m.gguf", { threads: 8 });
@@ -31,14 +31,27 @@ export type { HyperParameters } from "./model/hyperparameters.ts";
 export type { SamplingOptions } from "./sampling/mod.ts";
 
 // Conversations.
-export type { Message, RenderOptions, ToolCall, ToolDefinition } from "./chat/mod.ts";
+export type {
+  ChatTemplate,
+  Message,
+  RenderOptions,
+  ToolCall,
+  ToolDefinition,
+  ToolFunction,
+} from "./chat/mod.ts";
 
 // Text to tokens and back.
 export type { DecodeOptions, EncodeOptions, Tokenizer } from "./tokenizer/mod.ts";
 
 // Files.
-export type { Metadata, MetadataArray, MetadataValue, SourceLocation } from "./gguf/mod.ts";
-export type { SourceDescriptor } from "./gguf/mod.ts";
+export type {
+  Metadata,
+  MetadataArray,
+  MetadataValue,
+  NumericArray,
+  SourceDescriptor,
+  SourceLocation,
+} from "./gguf/mod.ts";
 
 // Architectures and their names.
 export { type Architecture, normalizeArchitecture } from "./contracts/mod.ts";

@@ -17,6 +17,7 @@ export function processIo(): Io {
     tell: (text) => void process.stderr.write(text),
     readInput,
     inputIsTerminal: process.stdin.isTTY === true,
+    writesTerminal: process.stdout.isTTY === true,
     tellsTerminal: process.stderr.isTTY === true,
     debug: !["", "0", undefined].includes(process.env.MOE_DEBUG),
     interruption() {

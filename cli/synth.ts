@@ -18,6 +18,7 @@ import {
 } from "./arguments.ts";
 import { formatBytes } from "./format.ts";
 import { CommandError, type Io, UsageError } from "./verb.ts";
+import { writeWholeFile } from "./whole_file.ts";
 
 const PRESETS = [...SYNTH_PRESETS.keys()];
 
@@ -104,8 +105,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   await checkTarget(path, values.force === true);
 
   const start = performance.now();
-  const partial = `${path}.partial`;
-  await writeWhole(path, partial, layout.size, async () => {
+  await writeWholeFile(path, async (partial) => {
     if (values.sparse) await writeSparse(partial, layout);
     else await writeWeights(partial, options, layout.size, io);
   });
@@ -186,24 +186,6 @@ async function checkTarget(path: string, force: boolean): Promise<void> {
   if (found === undefined) return;
   if (!found.isFile()) throw new CommandError(`${path} is there and is no regular file`);
   if (!force) throw new CommandError(`${path} is there already; --force replaces it`);
-}
-
-/** Lets `write` write to `partial`, which becomes `path` when it is complete and goes if it fails. */
-async function writeWhole(
-  path: string,
-  partial: string,
-  size: number,
-  write: () => Promise<void>,
-): Promise<void> {
-  const { rename, rm } = await import("node:fs/promises");
-  try {
-    await write();
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    if ((error as { code?: unknown }).code !== "ENOSPC") throw error;
-    throw new CommandError(`${path}: the disk has no room for ${formatBytes(size)}`);
-  }
 }
 
 async function writeSparse(path: string, layout: GgufLayout): Promise<void> {

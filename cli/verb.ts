@@ -8,6 +8,8 @@ export interface Io {
   readInput(): Promise<Uint8Array>;
   /** Whether stdin is a keyboard, so that nothing is piped in. */
   readonly inputIsTerminal: boolean;
+  /** Whether stdout is a screen, which control characters could steer. */
+  readonly writesTerminal: boolean;
   /** Whether stderr is a screen, on which a line can be written over. */
   readonly tellsTerminal: boolean;
   /** Whether unexpected errors show their stack. */

@@ -2,6 +2,10 @@ import type { Verb } from "./verb.ts";
 
 /** The verbs, each loaded when it is called for: `tensors` needs no tokenizer and no kernels. */
 export const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Verb> }>> = {
+  run: {
+    summary: "answer a prompt",
+    load: () => import("./run.ts"),
+  },
   inspect: {
     summary: "architecture, sizes, quantization, tokenizer of a model",
     load: () => import("./inspect.ts"),
@@ -17,6 +21,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
   tokenize: {
     summary: "the token ids of a text",
     load: () => import("./tokenize.ts"),
+  },
+  logits: {
+    summary: "the logits at every position of a token sequence, to a file",
+    load: () => import("./logits.ts"),
   },
   synth: {
     summary: "write a model with random weights, of any shape",

@@ -5,8 +5,10 @@
  */
 import { createSampler, type SamplingOptions } from "../sampling/mod.ts";
 import { createTextStream, type Tokenizer } from "../tokenizer/mod.ts";
+import { ContextLengthError } from "../model/errors.ts";
 import type { Session } from "./session.ts";
 
+/** How tokens are drawn, and when it ends. */
 export interface GenerationOptions extends SamplingOptions {
   /** Ends the generation after so many tokens. By default it goes on as far as the context does. */
   maxTokens?: number;
@@ -22,6 +24,7 @@ export type FinishReason = "stop" | "length" | "abort";
 
 /** How many tokens a phase computed, and how fast. */
 export interface Throughput {
+  /** tokens computed */
   readonly tokens: number;
   /** 0 where there was nothing to compute */
   readonly tokensPerSecond: number;
@@ -29,9 +32,11 @@ export interface Throughput {
 
 /** What a generation came to. */
 export interface GenerationResult {
+  /** all pieces together */
   readonly text: string;
   /** the generated ids, without the token that ended the turn */
   readonly tokens: readonly number[];
+  /** why it ended */
   readonly finishReason: FinishReason;
   /** from the call to the first token's choice */
   readonly timeToFirstTokenSeconds: number;
@@ -92,6 +97,9 @@ export async function* generate(
 ): AsyncGenerator<string, GenerationResult, void> {
   const { signal, maxTokens = Infinity } = options;
   if (!(maxTokens >= 0)) throw new RangeError("'maxTokens' must be a number from 0 up");
+  if (prompt.length > session.context) {
+    throw new ContextLengthError(prompt.length, session.context);
+  }
   const sampler = createSampler(options);
   const stream = createTextStream(tokenizer, { special: false });
   const clock = new Clock();

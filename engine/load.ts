@@ -12,15 +12,18 @@ import {
 } from "../model/hyperparameters.ts";
 import { RemoteRuntime } from "../model/remote.ts";
 import { resolveTensors } from "../model/tensors.ts";
-import { createTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
+import { createTokenizer, type Tokenizer, TokenizerError } from "../tokenizer/mod.ts";
 import { Model } from "./model.ts";
 
 /** How far loading has come. */
 export interface LoadProgress {
+  /** Bytes of weights that are in memory. */
   readonly loadedBytes: number;
+  /** Bytes of weights that have to be there before the first token; experts come later. */
   readonly totalBytes: number;
 }
 
+/** How a model is loaded. */
 export interface LoadOptions {
   /** Threads that compute. By default one for each processor. */
   threads?: number;
@@ -42,6 +45,7 @@ export interface LoadOptions {
 const MAX_THREADS = 256;
 const DEFAULT_BATCH = 512;
 const MAX_BATCH = 4096;
+const WASM32_BYTES = 2 ** 32;
 /** Room for a long conversation; positions that are never reached take no memory. */
 const DEFAULT_CONTEXT = 32_768;
 
@@ -59,6 +63,9 @@ export async function loadModel(
 ): Promise<Model> {
   const threads = checkedThreads(options.threads);
   const batchSize = checked("batchSize", options.batchSize ?? DEFAULT_BATCH, MAX_BATCH);
+  const maxWindowBytes = options.maxWindowBytes === undefined
+    ? undefined
+    : checked("maxWindowBytes", options.maxWindowBytes, WASM32_BYTES);
   await using file = await openGguf(from);
   const parameters = readHyperParameters(file, options);
   const context = options.context === undefined
@@ -72,7 +79,7 @@ export async function loadModel(
     tensors: resolveTensors(file, parameters),
     threads,
     batch,
-    maxWindowBytes: options.maxWindowBytes,
+    maxWindowBytes,
   }, options.onProgress ?? (() => {}));
   // The conductor reads the weights meanwhile.
   const { tokenizer, chatTemplate } = textParts(file, parameters);
@@ -98,8 +105,9 @@ function textParts(
     tokenizer: orError(() => {
       const tokenizer = createTokenizer(file.metadata);
       if (tokenizer.vocabularySize <= vocabulary) return tokenizer;
-      throw new RangeError(
+      throw new TokenizerError(
         `${file.name}: the tokenizer knows ${tokenizer.vocabularySize} tokens, the model ${vocabulary}`,
+        "tokenizer.ggml.tokens",
       );
     }),
     chatTemplate: template === undefined ? undefined : orError(() => createChatTemplate(template)),

@@ -54,12 +54,19 @@ export interface ModelParts {
 export class Model implements AsyncDisposable {
   /** The file, as it was named on loading. */
   readonly name: string;
+  /** The file's metadata, as it stands there. */
   readonly metadata: Metadata;
+  /** The sizes and constants that the forward pass works with. */
   readonly parameters: HyperParameters;
+  /** Threads that compute. */
   readonly threads: number;
   readonly #parts: ModelParts;
 
-  /** Models are made by {@linkcode loadModel}. */
+  /**
+   * Models are made by {@linkcode loadModel}.
+   *
+   * @ignore
+   */
   constructor(parts: ModelParts) {
     this.name = parts.name;
     this.metadata = parts.metadata;
@@ -99,11 +106,12 @@ export class Model implements AsyncDisposable {
    * A new inference timeline.
    *
    * @param options.context positions it holds; by default what {@linkcode loadModel} was told
+   * @throws {RangeError} If that is more than the model was trained for.
    */
   session(options: { context?: number } = {}): Session {
     const { runtime, batch, parameters, context } = this.#parts;
     const model: SessionModel = { runtime, batch, vocabulary: parameters.vocabulary };
-    return new Session(model, checkContext(options.context ?? context));
+    return new Session(model, checkContext(options.context ?? context, parameters.contextLength));
   }
 
   /**
@@ -151,7 +159,7 @@ export class Model implements AsyncDisposable {
   }
 }
 
-function checkContext(context: number): number {
-  if (Number.isInteger(context) && context >= 1) return context;
-  throw new RangeError(`'context' must be a whole number from 1 up: got ${context}`);
+function checkContext(context: number, limit: number): number {
+  if (Number.isInteger(context) && context >= 1 && context <= limit) return context;
+  throw new RangeError(`'context' must be a whole number from 1 to ${limit}: got ${context}`);
 }

@@ -41,7 +41,11 @@ export class Session implements AsyncDisposable {
   #argMax = -1;
   #disposed = false;
 
-  /** Sessions are opened by {@linkcode Model.session}. */
+  /**
+   * Sessions are opened by {@linkcode Model.session}.
+   *
+   * @ignore
+   */
   constructor(model: SessionModel, context: number) {
     this.#model = model;
     this.context = context;
@@ -54,7 +58,7 @@ export class Session implements AsyncDisposable {
 
   /** How many tokens of a prefix a {@linkcode Session.sync} would not have to compute. */
   cachedPrefix(tokens: readonly number[]): number {
-    return Math.min(commonPrefix(this.#cached, tokens), tokens.length - 1);
+    return Math.max(0, Math.min(commonPrefix(this.#cached, tokens), tokens.length - 1));
   }
 
   /** The token with the largest logit after the last {@linkcode Session.sync}; -1 before the first. */
@@ -72,12 +76,14 @@ export class Session implements AsyncDisposable {
    * @throws {GgufError} If a part of the model can't be read. The session stays usable.
    */
   sync(tokens: readonly number[], options: SyncOptions = {}): Promise<Float32Array> {
+    // The caller may change the array before this call's turn comes.
+    const prefix = tokens.slice();
     return this.#inTurn(async () => {
-      this.#check(tokens);
+      this.#check(prefix);
       // The last token is computed anew even when it is in the cache: its logits are not.
-      const start = this.cachedPrefix(tokens);
+      const start = this.cachedPrefix(prefix);
       let answer: ForwardAnswer | undefined;
-      for await (const step of this.#extend(tokens, start, "last", options)) answer = step;
+      for await (const step of this.#extend(prefix, start, "last", options)) answer = step;
       this.#argMax = answer!.argMax;
       return answer!.logits;
     });
@@ -93,11 +99,13 @@ export class Session implements AsyncDisposable {
     tokens: readonly number[],
     options: SyncOptions = {},
   ): AsyncGenerator<Float32Array, void, void> {
-    this.#check(tokens);
+    const whole = tokens.slice();
+    this.#check(whole);
     const { vocabulary } = this.#model;
-    for (let start = 0; start < tokens.length; start += OUTPUT_BATCH) {
-      const prefix = tokens.slice(0, start + OUTPUT_BATCH);
+    for (let start = 0; start < whole.length; start += OUTPUT_BATCH) {
+      const prefix = whole.slice(0, start + OUTPUT_BATCH);
       const rows = await this.#inTurn(async () => {
+        this.#check(prefix);
         const parts: ForwardAnswer[] = [];
         const from = Math.min(start, commonPrefix(this.#cached, prefix));
         for await (const step of this.#extend(prefix, from, "all", options)) parts.push(step);

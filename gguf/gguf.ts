@@ -42,7 +42,7 @@ export interface GgufFile {
  * A list of all shards, in any order, may be given instead.
  *
  * @example
- * ```ts no-eval
+ * ```ts ignore
  * await using file = await openGguf("qwen3-coder-30b-a3b-q4_k_m.gguf");
  * const embedding = file.tensors.get("token_embd.weight")!;
  * const firstRow = new Uint8Array(rowBytes(embedding.type, embedding.shape[0]!));

@@ -1,4 +1,4 @@
-/** Which operation an engine has not got, for which architecture, and the contract that says so. */
+/** Which operation the engine has not got, for which architecture, and the contract that says so. */
 export interface UnsupportedOperation {
   readonly architecture: string;
   readonly operation: string;
@@ -9,11 +9,16 @@ export interface UnsupportedOperation {
 
 /** The file is sound, but asks for something this engine has no implementation of. */
 export class UnsupportedOperationError extends Error {
+  /** "UnsupportedOperationError" */
   override readonly name = "UnsupportedOperationError";
+  /** as the file or the caller named it */
   readonly architecture: string;
+  /** what is missing */
   readonly operation: string;
+  /** the contract that says what is there */
   readonly contract: string;
 
+  /** @ignore */
   constructor({ architecture, operation, contract, wayOut }: UnsupportedOperation) {
     super(
       `Architecture '${architecture}' has no ${operation} here (contract ${contract}). ${wayOut}`,
@@ -26,10 +31,12 @@ export class UnsupportedOperationError extends Error {
 
 /** The file's hyper-parameters or tensors do not make a model: missing, contradictory or misshapen. */
 export class ModelError extends Error {
+  /** "ModelError" */
   override readonly name = "ModelError";
   /** the file, as it was named on opening */
   readonly file: string;
 
+  /** @ignore */
   constructor(file: string, problem: string) {
     super(`${file}: ${problem}`);
     this.file = file;
@@ -38,8 +45,10 @@ export class ModelError extends Error {
 
 /** More tokens than the session's context holds. */
 export class ContextLengthError extends RangeError {
+  /** "ContextLengthError" */
   override readonly name = "ContextLengthError";
 
+  /** `tokens` do not fit into `context`. */
   constructor(readonly tokens: number, readonly context: number) {
     super(
       `${tokens} tokens do not fit into a context of ${context}: shorten the prompt or open the session with a larger context`,

@@ -15,28 +15,39 @@ import {
 import { type ArchitectureDescription, ARCHITECTURES } from "./architectures.ts";
 import { ModelError, UnsupportedOperationError } from "./errors.ts";
 
-/** Sizes in elements; counts as they are. */
+/** A model's sizes, in elements, and constants. */
 export interface HyperParameters {
   /** general.architecture as the file has it: the prefix of its keys */
   readonly declaredArchitecture: string;
+  /** the contract's key for it */
   readonly architecture: Architecture;
+  /** transformer layers */
   readonly layers: number;
+  /** width of the residual stream */
   readonly hidden: number;
   /** query heads */
   readonly heads: number;
+  /** key-value heads */
   readonly kvHeads: number;
+  /** width of one head, for queries, keys and values */
   readonly headSize: number;
   /** width of the dense feed-forward part; 0 where every layer has experts */
   readonly feedForward: number;
+  /** experts of one layer; 0 for dense models */
   readonly experts: number;
+  /** experts that each token goes through */
   readonly expertsUsed: number;
   /** width of one expert */
   readonly expertFeedForward: number;
+  /** whether the chosen experts' weights are divided by their sum */
   readonly normalizeExpertWeights: boolean;
+  /** tokens that have an embedding */
   readonly vocabulary: number;
   /** positions the model was trained for */
   readonly contextLength: number;
+  /** added to the mean square in each RMSNorm */
   readonly rmsEpsilon: number;
+  /** base of the rotary positions' frequencies */
   readonly ropeBase: number;
   /** elements of a head that rotate */
   readonly ropeDimensions: number;

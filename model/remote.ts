@@ -78,7 +78,7 @@ export class RemoteRuntime {
       return await this.#ask<ForwardAnswer>({ kind: "forward", ...request });
     } catch (error) {
       signal?.throwIfAborted();
-      throw error;
+      throw this.#closed ? disposedError() : error;
     } finally {
       signal?.removeEventListener("abort", stop);
     }
@@ -89,7 +89,7 @@ export class RemoteRuntime {
   }
 
   #ask<Answer = void>(request: ConductorRequest): Promise<Answer> {
-    if (this.#closed) return Promise.reject(new Error("The model has been disposed of."));
+    if (this.#closed) return Promise.reject(disposedError());
     return ask(this.#channel, request);
   }
 
@@ -100,6 +100,10 @@ export class RemoteRuntime {
     this.#setAbort(1);
     await ask(this.#channel, { kind: "close" }).finally(() => this.#channel.terminate());
   }
+}
+
+function disposedError(): Error {
+  return new Error("The model has been disposed of.");
 }
 
 async function ask<Answer = void>(

@@ -22,13 +22,12 @@ export type FeedForward =
   | { readonly kind: "dense"; readonly block: ExpertBlock }
   | { readonly kind: "experts"; readonly router: Matrix };
 
-/** One layer's weights; a vector that the architecture has not is undefined. */
-export interface LayerWeights {
+/** One layer's weights. */
+export type LayerWeights = LayerVectors & LayerMatrices;
+
+/** One layer's norms and biases; what the architecture has not is undefined. */
+interface LayerVectors {
   readonly attnNorm: Vector;
-  readonly q: Matrix;
-  readonly k: Matrix;
-  readonly v: Matrix;
-  readonly output: Matrix;
   readonly qBias: Vector | undefined;
   readonly kBias: Vector | undefined;
   readonly vBias: Vector | undefined;
@@ -37,6 +36,13 @@ export interface LayerWeights {
   readonly qNorm: Vector | undefined;
   readonly kNorm: Vector | undefined;
   readonly ffnNorm: Vector;
+}
+
+interface LayerMatrices {
+  readonly q: Matrix;
+  readonly k: Matrix;
+  readonly v: Matrix;
+  readonly output: Matrix;
   readonly feedForward: FeedForward;
 }
 
@@ -59,7 +65,10 @@ export interface Resident {
   readonly toFloat: boolean;
 }
 
-/** Assigns every weight a place. Vectors go to `home`, matrices and experts wherever there is room. */
+/**
+ * Assigns every weight a place. Vectors go to `home`, and so first; matrices and experts take what
+ * room they leave there, and further windows.
+ */
 export function placeWeights(
   plan: MemoryPlan,
   home: number,
@@ -68,10 +77,14 @@ export function placeWeights(
   read: ReadTensorPart,
 ): Weights {
   const placer = new Placer(plan, home);
+  const outputNorm = placer.vector(tensors.global, "output_norm");
+  const vectors = tensors.layers.map((layer) => placer.vectors(layer));
   const embedding = placer.matrix(tensors.global, "token_embd");
   const output = tensors.global.output ? placer.matrix(tensors.global, "output") : embedding;
-  const outputNorm = placer.vector(tensors.global, "output_norm");
-  const layers = tensors.layers.map((layer) => placer.layer(layer, sizes.experts > 0));
+  const layers = tensors.layers.map((layer, i) => ({
+    ...vectors[i]!,
+    ...placer.matrices(layer, sizes.experts > 0),
+  }));
   const experts = sizes.experts === 0 ? [] : tensors.layers.map((layer) => ({
     gate: layer.ffn_gate_exps!,
     up: layer.ffn_up_exps!,
@@ -86,13 +99,9 @@ class Placer {
 
   constructor(readonly plan: MemoryPlan, readonly home: number) {}
 
-  layer(layer: RoleTensors, withExperts: boolean): LayerWeights {
+  vectors(layer: RoleTensors): LayerVectors {
     return {
       attnNorm: this.vector(layer, "attn_norm"),
-      q: this.matrix(layer, "attn_q"),
-      k: this.matrix(layer, "attn_k"),
-      v: this.matrix(layer, "attn_v"),
-      output: this.matrix(layer, "attn_output"),
       qBias: this.optionalVector(layer, "attn_q_bias"),
       kBias: this.optionalVector(layer, "attn_k_bias"),
       vBias: this.optionalVector(layer, "attn_v_bias"),
@@ -100,6 +109,15 @@ class Placer {
       qNorm: this.optionalVector(layer, "attn_q_norm"),
       kNorm: this.optionalVector(layer, "attn_k_norm"),
       ffnNorm: this.vector(layer, "ffn_norm"),
+    };
+  }
+
+  matrices(layer: RoleTensors, withExperts: boolean): LayerMatrices {
+    return {
+      q: this.matrix(layer, "attn_q"),
+      k: this.matrix(layer, "attn_k"),
+      v: this.matrix(layer, "attn_v"),
+      output: this.matrix(layer, "attn_output"),
       feedForward: withExperts
         ? { kind: "experts", router: this.matrix(layer, "ffn_gate_inp") }
         : { kind: "dense", block: this.#block(layer) },

@@ -13,6 +13,7 @@ export class TokenizerError extends Error {
    * @param message What is wrong and what can be done.
    * @param key The metadata key at fault.
    */
+  /** @ignore */
   constructor(message: string, key?: string) {
     super(message);
     this.key = key;

@@ -25,6 +25,7 @@ export async function runHere(args: readonly string[], input?: string): Promise<
     tell: (text) => void (stderr += text),
     readInput: () => Promise.resolve(new TextEncoder().encode(input)),
     inputIsTerminal: input === undefined,
+    writesTerminal: false,
     tellsTerminal: false,
     debug: false,
     interruption: () => new AbortController().signal,

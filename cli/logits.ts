@@ -1,0 +1,108 @@
+import { fileSink, openGguf } from "../gguf/mod.ts";
+import { loadModel } from "../mod.ts";
+import { describeArchitecture, readHyperParameters } from "../model/hyperparameters.ts";
+import { referenceLogits } from "../model/reference.ts";
+import { resolveTensors } from "../model/tensors.ts";
+import { integerValue, parseArguments } from "./arguments.ts";
+import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, MODEL_HELP } from "./flags.ts";
+import { CommandError, type Io, UsageError } from "./verb.ts";
+import { writeWholeFile } from "./whole_file.ts";
+
+export const help = `The logits that a model gives at every position of a token sequence.
+
+usage: COMMAND logits MODEL --tokens IDS --out FILE [--reference] [--threads N] [--batch N]
+
+${MODEL_HELP}
+
+  --tokens IDS   token ids with commas between: 1,2,3
+  --out FILE     where the logits go: f32, little-endian, [positions, vocabulary]
+  --reference    compute them in plain TypeScript, without the kernels: slow, but written for
+                 reading, and activations are not rounded
+  --threads N    threads that compute (default: one for each processor)
+  --batch N      tokens that are computed together (default: 512); the result does not depend on it
+  ${ARCHITECTURE_HELP}
+
+example: COMMAND logits model.gguf --tokens 1,2,3 --out logits.f32
+`;
+
+const FLAGS = {
+  tokens: { type: "string" },
+  out: { type: "string" },
+  reference: { type: "boolean" },
+  threads: { type: "string" },
+  batch: { type: "string" },
+  ...ARCHITECTURE_FLAG,
+} as const;
+
+/** Writes a model's logits to a file. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const { values, operands } = parseArguments(args, FLAGS, ["MODEL"]);
+  const tokens = readTokens(values.tokens);
+  if (values.out === undefined) throw new UsageError("--out is missing");
+  const threads = integerValue("threads", values.threads, 1);
+  const batchSize = integerValue("batch", values.batch, 1);
+  const assumeArchitecture = values["assume-architecture"];
+  const options = {
+    ...(threads !== undefined && { threads }),
+    ...(batchSize !== undefined && { batchSize }),
+    ...(assumeArchitecture !== undefined && { assumeArchitecture }),
+  };
+  const rows = values.reference
+    ? byReference(operands[0]!, tokens, options)
+    : byKernels(operands[0]!, tokens, options, io.interruption());
+  const positions = await writeRows(values.out, rows);
+  io.tell(`${values.out}: ${positions} positions\n`);
+  return 0;
+}
+
+function readTokens(text: string | undefined): number[] {
+  if (text === undefined) throw new UsageError("--tokens is missing");
+  return text.split(",").map((id) => {
+    const trimmed = id.trim();
+    if (/^\d+$/.test(trimmed)) return Number(trimmed);
+    throw new UsageError(
+      `--tokens must be token ids with commas between, not ${JSON.stringify(text)}`,
+    );
+  });
+}
+
+async function* byKernels(
+  path: string,
+  tokens: readonly number[],
+  options: { threads?: number; batchSize?: number; assumeArchitecture?: string },
+  signal: AbortSignal,
+): AsyncGenerator<Float32Array> {
+  await using model = await loadModel(path, { ...options, context: tokens.length });
+  await using session = model.session();
+  yield* session.logits(tokens, { signal });
+}
+
+async function* byReference(
+  path: string,
+  tokens: readonly number[],
+  options: { assumeArchitecture?: string },
+): AsyncGenerator<Float32Array> {
+  await using file = await openGguf(path);
+  const sizes = readHyperParameters(file, options);
+  const outside = tokens.find((token) => token >= sizes.vocabulary);
+  if (outside !== undefined) {
+    throw new CommandError(`token ${outside} is not in the vocabulary of ${sizes.vocabulary}`);
+  }
+  const description = describeArchitecture(file, options);
+  yield* referenceLogits(
+    { file, sizes, description, tensors: resolveTensors(file, sizes) },
+    tokens,
+  );
+}
+
+async function writeRows(path: string, rows: AsyncIterable<Float32Array>): Promise<number> {
+  let count = 0;
+  await writeWholeFile(path, async (partial) => {
+    await using sink = await fileSink(partial);
+    for await (const row of rows) {
+      await sink.write(new Uint8Array(row.buffer, row.byteOffset, row.byteLength));
+      count++;
+    }
+  });
+  return count;
+}

@@ -1,0 +1,131 @@
+import {
+  type Generation,
+  type GenerationOptions,
+  type GenerationResult,
+  loadModel,
+} from "../mod.ts";
+import { RANDOM_WEIGHTS_KEY } from "../synth/mod.ts";
+import { integerValue, numberValue, parseArguments, type Values } from "./arguments.ts";
+import { DEFAULT_MODEL } from "./default_model.ts";
+import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, JSON_FLAG } from "./flags.ts";
+import { printable } from "./format.ts";
+import { type Io, UsageError } from "./verb.ts";
+
+export const help = `Answers a prompt, or continues it. The answer streams to stdout.
+
+usage: COMMAND run [PROMPT] [-m MODEL] [options]
+
+PROMPT is what the user says, or what is piped in. Without -m the small model that ships with the
+program answers.
+
+  -m, --model MODEL    path or URL of a GGUF file, or of the first of its shards
+  -n, --tokens N       at most N tokens (default: as many as the context holds)
+      --temp T         temperature; 0 always takes the likeliest token (default: 0)
+      --top-k K        draw from the K likeliest tokens (default: from all)
+      --top-p P        draw from the likeliest tokens that have the probability P together
+      --min-p P        draw from tokens at least P times as likely as the likeliest
+      --repeat-penalty R  above 1: recent tokens become less likely
+      --seed S         the same seed draws the same tokens (default: a new one, told on stderr)
+      --raw            continue PROMPT as it is, without the model's chat template
+      --ctx N          tokens that prompt and answer may have together
+      --threads N      threads that compute (default: one for each processor)
+      --json           print one object at the end instead: { text, tokens (ids), finishReason,
+                       timeToFirstTokenSeconds, prefill: { tokens, tokensPerSecond }, decode: … }
+  ${ARCHITECTURE_HELP}
+
+Ctrl+C ends the answer; what came so far stays. Speed goes to stderr.
+
+example: COMMAND run "Write a haiku" -m qwen3-coder-30b-a3b-q4_k_m.gguf --temp 0.7 --top-p 0.8
+`;
+
+const TEXT = { type: "string" } as const;
+
+const FLAGS = {
+  model: { type: "string", short: "m" },
+  tokens: { type: "string", short: "n" },
+  temp: TEXT,
+  "top-k": TEXT,
+  "top-p": TEXT,
+  "min-p": TEXT,
+  "repeat-penalty": TEXT,
+  seed: TEXT,
+  raw: { type: "boolean" },
+  ctx: TEXT,
+  threads: TEXT,
+  ...JSON_FLAG,
+  ...ARCHITECTURE_FLAG,
+} as const;
+
+/** Answers a prompt. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const { values, operands } = parseArguments(args, FLAGS, ["[PROMPT]"]);
+  const load = {
+    ...given("context", integerValue("ctx", values.ctx, 1)),
+    ...given("threads", integerValue("threads", values.threads, 1)),
+    ...given("assumeArchitecture", values["assume-architecture"]),
+  };
+  const generation = readGenerationOptions(values);
+  const prompt = operands[0] ?? await pipedPrompt(io);
+  const signal = io.interruption();
+
+  await using model = await loadModel(values.model ?? DEFAULT_MODEL, load);
+  if (model.metadata.get(RANDOM_WEIGHTS_KEY) === true) {
+    io.tell("note: this model's weights are random, so what it says is noise\n");
+  }
+  const options = { ...generation, signal };
+  const answer = values.raw
+    ? model.complete(prompt, options)
+    : model.chat([{ role: "user", content: prompt }], options);
+  const result = values.json ? await answer.finish() : await stream(answer, io);
+  if (values.json) await io.write(`${JSON.stringify(result)}\n`);
+  io.tell(summary(result));
+  return result.finishReason === "abort" ? 1 : 0;
+}
+
+function readGenerationOptions(values: Values<typeof FLAGS>): GenerationOptions {
+  const temperature = numberValue("temp", values.temp, 0);
+  return {
+    ...given("maxTokens", integerValue("tokens", values.tokens, 1)),
+    ...given("temperature", temperature),
+    ...given("topK", integerValue("top-k", values["top-k"], 0)),
+    ...given("topP", numberValue("top-p", values["top-p"], Number.MIN_VALUE, 1)),
+    ...given("minP", numberValue("min-p", values["min-p"], 0, 1)),
+    ...given("repeatPenalty", numberValue("repeat-penalty", values["repeat-penalty"], 0.01)),
+    ...given("seed", integerValue("seed", values.seed, 0)),
+  };
+}
+
+/** An object with one property, or with none where the value was not given. */
+function given<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { [K in Key]?: Value } {
+  return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: Value };
+}
+
+async function pipedPrompt(io: Io): Promise<string> {
+  if (io.inputIsTerminal) throw new UsageError("PROMPT is missing; it may also come from a pipe");
+  const text = new TextDecoder().decode(await io.readInput()).trimEnd();
+  if (text === "") throw new UsageError("PROMPT is missing, and what is piped in is empty");
+  return text;
+}
+
+/** Writes the pieces as they come, and ends the last line. */
+async function stream(answer: Generation, io: Io): Promise<GenerationResult> {
+  for await (const piece of answer) await io.write(io.writesTerminal ? screenText(piece) : piece);
+  await io.write("\n");
+  return answer.result;
+}
+
+/** A model may say anything, but it must not steer the terminal. */
+function screenText(text: string): string {
+  return text.split(/([\n\t])/).map((part, i) => i % 2 === 1 ? part : printable(part)).join("");
+}
+
+function summary(result: GenerationResult): string {
+  const { prefill, decode, timeToFirstTokenSeconds, finishReason } = result;
+  const reason = { stop: "", length: ", cut off", abort: ", interrupted" }[finishReason];
+  return `prompt ${prefill.tokens} tokens, ${prefill.tokensPerSecond.toFixed(1)} tok/s; ` +
+    `first token after ${timeToFirstTokenSeconds.toFixed(2)} s; ` +
+    `decode ${decode.tokens} tokens, ${decode.tokensPerSecond.toFixed(1)} tok/s${reason}\n`;
+}
