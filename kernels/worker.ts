@@ -60,8 +60,9 @@ export async function openWorker(
     ask<Message, Answer>(message: Message): Promise<Answer> {
       if (broken) return Promise.reject(broken);
       return new Promise<Answer>((resolve, reject) => {
-        waiting.push({ resolve: resolve as (value: unknown) => void, reject });
+        // First, for a message that can't be cloned throws here and gets no answer.
         port.post(message, []);
+        waiting.push({ resolve: resolve as (value: unknown) => void, reject });
       });
     },
     terminate() {

@@ -45,6 +45,23 @@ export function finiteHalves(halves: v128, bits: v128, factor: v128): v128 {
   return f32x4.mul(v128.and(i32x4.shl(halves, 13), bits), factor);
 }
 
+/** 2^-14, the smallest f16 that is not subnormal. */
+const SMALLEST_NORMAL: f32 = reinterpret<f32>((127 - 14) << 23);
+
+/**
+ * f16 → f32 of a finite value that is likely subnormal, in all lanes. The scales of K-quants are: a
+ * weight of 0.02 has one of 2^-15 or less. Moved as above they would be subnormal f32, which costs the
+ * processor a hundred cycles; here 2^-14 is put on top of the mantissa and subtracted again.
+ */
+@inline
+export function smallHalf(bits: u32): v128 {
+  const magnitude = (bits & 0x7fff) << 13;
+  const normal = reinterpret<f32>(magnitude + ((127 - 15) << 23));
+  const subnormal = reinterpret<f32>(magnitude + ((127 - 14) << 23)) - SMALLEST_NORMAL;
+  const value = magnitude < 1 << 23 ? subnormal : normal;
+  return f32x4.splat(reinterpret<f32>(reinterpret<u32>(value) | (bits & 0x8000) << 16));
+}
+
 /** The larger, lane by lane, of what was seen before and of the magnitudes of 8 halves, doubled. */
 @inline
 export function noteHalves(seen: v128, halves: v128): v128 {

@@ -8,7 +8,7 @@
 // those of weight 32 k + j.
 import { Q8_K_BYTES, Q8_K_D, Q8_K_SIZE, Q8_K_SUMS_OF_16 } from "../activation_layouts";
 import { dotPairs, storeSums } from "./dot";
-import { finiteHalves, HALF_BITS, HALF_FACTOR, noteHalves, poisonOf } from "./f16";
+import { noteHalves, poisonOf, smallHalf } from "./f16";
 import { inRegister } from "./in_register";
 import { sumF32 } from "./lanes";
 import { matmul } from "./matmul";
@@ -125,8 +125,6 @@ class Q6_K {
   dotOne(row: usize, columns: i32, x: usize): f32 {
     const end = row + this.rowBytes(columns);
     const nibble = inRegister(i8x16.splat(15)), crumb = inRegister(i8x16.splat(0x30));
-    const halfBits = inRegister(i32x4.splat(HALF_BITS));
-    const halfFactor = inRegister(f32x4.splat(HALF_FACTOR));
     let seen = i16x8.splat(0);
     let sum = f32x4.splat(0);
     for (; row != end; row += BLOCK_BYTES) {
@@ -138,7 +136,7 @@ class Q6_K {
       dots = this.addQuarter(dots, row, x, nibble, crumb, 3);
       const half = v128.load16_splat(row, D);
       seen = noteHalves(seen, half);
-      const d = finiteHalves(i32x4.extend_low_i16x8_s(half), halfBits, halfFactor);
+      const d = smallHalf(load<u16>(row, D));
       sum = addBlock(sum, dots, d, x);
       x += Q8_K_BYTES;
     }
@@ -170,8 +168,6 @@ class Q6_K {
   ): void {
     const end = row + this.rowBytes(columns);
     const nibble = inRegister(i8x16.splat(15)), crumb = inRegister(i8x16.splat(0x30));
-    const halfBits = inRegister(i32x4.splat(HALF_BITS));
-    const halfFactor = inRegister(f32x4.splat(HALF_FACTOR));
     let seen = i16x8.splat(0);
     let sum0 = f32x4.splat(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
     let x0 = x, x1 = x0 + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
@@ -210,7 +206,7 @@ class Q6_K {
       }
       const half = v128.load16_splat(row, D);
       seen = noteHalves(seen, half);
-      const d = finiteHalves(i32x4.extend_low_i16x8_s(half), halfBits, halfFactor);
+      const d = smallHalf(load<u16>(row, D));
       sum0 = addBlock(sum0, dots0, d, x0);
       sum1 = addBlock(sum1, dots1, d, x1);
       if (batch > 2) sum2 = addBlock(sum2, dots2, d, x2);

@@ -13,7 +13,7 @@
 //                           nibble and fifth are 15 and 16 in all bytes
 import { Q8_K_BYTES, Q8_K_D, Q8_K_SIZE, Q8_K_SUMS_OF_32 } from "../activation_layouts";
 import { dotPairs, storeSums } from "./dot";
-import { finiteHalves, HALF_BITS, HALF_FACTOR, noteHalves, poisonOf } from "./f16";
+import { noteHalves, poisonOf, smallHalf } from "./f16";
 import { inRegister } from "./in_register";
 import { sumF32 } from "./lanes";
 import { scratch } from "./scratch";
@@ -58,13 +58,6 @@ function addDot(sum: v128, x: usize, first: v128, second: v128, scale: v128): v1
   return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, scale));
 }
 
-/** An f16 of a block in all lanes, f32x4. */
-@inline
-function loadScale(address: usize, halfBits: v128, halfFactor: v128): v128 {
-  const halves = i32x4.extend_low_i16x8_s(v128.load16_splat(address));
-  return finiteHalves(halves, halfBits, halfFactor);
-}
-
 /**
  * Adds d · dots - dmin · (mins · sums of activations) to `sum`, f32x4, for one block.
  *
@@ -102,8 +95,6 @@ export class RowsWithMins<Q> {
     const blockBytes = changetype<Q>(0).blockBytes();
     const end = row + this.rowBytes(columns);
     const nibble = inRegister(i8x16.splat(15)), fifth = inRegister(i8x16.splat(16));
-    const halfBits = inRegister(i32x4.splat(HALF_BITS));
-    const halfFactor = inRegister(f32x4.splat(HALF_FACTOR));
     let seen = i16x8.splat(0);
     let sum = f32x4.splat(0);
     for (; row != end; row += blockBytes) {
@@ -113,8 +104,8 @@ export class RowsWithMins<Q> {
       dots = this.addPair(dots, row, x, nibble, fifth, 1);
       dots = this.addPair(dots, row, x, nibble, fifth, 2);
       dots = this.addPair(dots, row, x, nibble, fifth, 3);
-      const d = loadScale(row, halfBits, halfFactor);
-      const dmin = loadScale(row + 2, halfBits, halfFactor);
+      const d = smallHalf(load<u16>(row));
+      const dmin = smallHalf(load<u16>(row, 2));
       seen = noteHalves(seen, v128.load32_splat(row));
       sum = addBlock(sum, dots, mins, d, dmin, x);
       x += Q8_K_BYTES;
@@ -154,8 +145,6 @@ export class RowsWithMins<Q> {
     const format = changetype<Q>(0);
     const end = row + this.rowBytes(columns);
     const nibble = inRegister(i8x16.splat(15)), fifth = inRegister(i8x16.splat(16));
-    const halfBits = inRegister(i32x4.splat(HALF_BITS));
-    const halfFactor = inRegister(f32x4.splat(HALF_FACTOR));
     let seen = i16x8.splat(0);
     let sum0 = f32x4.splat(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
     let x0 = x, x1 = x0 + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
@@ -186,8 +175,8 @@ export class RowsWithMins<Q> {
 
         fifths0 = i16x8.shr_u(fifths0, 2), fifths1 = i16x8.shr_u(fifths1, 2);
       }
-      const d = loadScale(row, halfBits, halfFactor);
-      const dmin = loadScale(row + 2, halfBits, halfFactor);
+      const d = smallHalf(load<u16>(row));
+      const dmin = smallHalf(load<u16>(row, 2));
       seen = noteHalves(seen, v128.load32_splat(row));
       sum0 = addBlock(sum0, dots0, mins, d, dmin, x0);
       sum1 = addBlock(sum1, dots1, mins, d, dmin, x1);
