@@ -35,6 +35,8 @@ usage: COMMAND synth OUT [--preset NAME] [options]
   --heads N           --kv-heads N        --head-size N
   --experts N         --experts-used N    --expert-width N    --feed-forward N
   --rope-base X       --rms-epsilon X
+  --expert-share X    what experts add, against a dense feed-forward's 1 (default: 0.05): the more,
+                      the further a near-tie between experts moves the logits
   --types T           ${WEIGHT_TYPES.join(", ")}
                       (default: q4_k_m, llama.cpp's mix; all others store each matrix alike)
   --tied              the token embedding is the output head too
@@ -62,6 +64,7 @@ const FLAGS = {
   experts: TEXT,
   "experts-used": TEXT,
   "expert-width": TEXT,
+  "expert-share": TEXT,
   "feed-forward": TEXT,
   "rope-base": TEXT,
   "rms-epsilon": TEXT,
@@ -85,6 +88,7 @@ const FLAG_OF: Readonly<Record<keyof SynthOptions, keyof typeof FLAGS>> = {
   experts: "experts",
   expertsUsed: "experts-used",
   expertWidth: "expert-width",
+  expertShare: "expert-share",
   feedForwardWidth: "feed-forward",
   vocabulary: "vocab",
   chatTemplate: "vocab-from",
@@ -136,6 +140,7 @@ async function readOptions(values: Values<typeof FLAGS>): Promise<SynthOptions> 
     experts: count("experts"),
     expertsUsed: count("experts-used"),
     expertWidth: count("expert-width"),
+    expertShare: numberValue("expert-share", values["expert-share"], 0),
     feedForwardWidth: count("feed-forward"),
     ropeBase: numberValue("rope-base", values["rope-base"], 0),
     rmsEpsilon: numberValue("rms-epsilon", values["rms-epsilon"], 0),

@@ -28,6 +28,10 @@ export interface SynthOptions {
   readonly expertsUsed?: number | undefined;
   /** Width of one expert. Default: 256. */
   readonly expertWidth?: number | undefined;
+  /** What a layer's experts add to the residual stream, against what a dense branch adds. Default:
+   * 0.05. Where two experts come out nearly equal, rounding decides between them; of random experts
+   * one is no substitute for the other, so at 1 such a token gets other logits altogether. */
+  readonly expertShare?: number | undefined;
   /** Width of the dense feed-forward part; with experts only a number in the metadata. Default:
    * three times `hidden`. */
   readonly feedForwardWidth?: number | undefined;
@@ -88,7 +92,7 @@ const COUNTS = {
   context: 2 ** 24,
 } as const;
 
-const EXPERT_OPTIONS = ["experts", "expertsUsed", "expertWidth"] as const;
+const EXPERT_OPTIONS = ["experts", "expertsUsed", "expertWidth", "expertShare"] as const;
 
 /** Smallest vocabulary of our own: 256 bytes, three special tokens, and one merge, without which
  * loaders take the list of merges for missing. */
@@ -115,6 +119,7 @@ export function resolveSynthOptions(options: SynthOptions): ResolvedSynthOptions
     experts,
     expertsUsed: options.expertsUsed ?? Math.min(2, experts),
     expertWidth: options.expertWidth ?? 256,
+    expertShare: options.expertShare ?? 0.05,
     feedForwardWidth: options.feedForwardWidth ?? 3 * hidden,
     vocabulary: options.vocabulary ?? 512,
     chatTemplate: options.chatTemplate,
@@ -159,7 +164,7 @@ function checkNumbers(options: ResolvedSynthOptions): void {
   if (typeof options.vocabulary === "number") {
     checkInteger(options, "vocabulary", SMALLEST_VOCABULARY, LARGEST_VOCABULARY);
   }
-  for (const option of ["ropeBase", "rmsEpsilon"] as const) {
+  for (const option of ["ropeBase", "rmsEpsilon", "expertShare"] as const) {
     const value = options[option];
     if (!Number.isFinite(value) || value <= 0) {
       throw new SynthOptionError(option, `must be a number above 0, not ${value}`);

@@ -17,6 +17,8 @@ const REFUSED: readonly (SynthOptions & { at: keyof SynthOptions })[] = [
   { at: "feedForwardWidth", architecture: "qwen3", feedForwardWidth: 100, types: "q4_0" },
   { at: "experts", architecture: "llama", experts: 8 },
   { at: "expertWidth", architecture: "qwen2", expertWidth: 256 },
+  { at: "expertShare", architecture: "qwen3", expertShare: 1 },
+  { at: "expertShare", expertShare: 0 },
   { at: "vocabulary", vocabulary: 259 },
   { at: "ropeBase", ropeBase: 0 },
   { at: "rmsEpsilon", rmsEpsilon: Infinity },

@@ -4,9 +4,8 @@
  *
  * The distributions keep a signal of size 1 at size 1. A projection's weights have the deviation
  * 1/√(row length), so its output is as large as its input. The branches of all layers together add
- * as much to the residual stream, however many they are, so depth does not blow it up. A token
- * embedding that is the output head too is small against that; the model would repeat its input
- * otherwise.
+ * at most as much to the residual stream as the embedding put there, however many they are, so depth
+ * does not blow it up; experts add less still, as the options say.
  *
  * @module
  */
@@ -39,9 +38,6 @@ const LOGIT_DEVIATION = 2;
 /** Deviation of the router's logits: far enough apart that rounding seldom changes the order. */
 const ROUTER_DEVIATION = 2;
 
-/** What all branches of all layers add to the residual stream, as a deviation. */
-const RESIDUAL_DEVIATION = 1;
-
 /** √E[(silu(g)·u)²] for independent standard normal g and u: √0.3557. */
 const SWIGLU_DEVIATION = 0.596;
 
@@ -55,9 +51,10 @@ const WEIGHTS: Readonly<Partial<Record<Role, (sizes: Sizes) => Weights>>> = {
   token_embd: (s) => ({
     shape: [s.hidden, s.tokens],
     mean: 0,
-    deviation: s.tied ? LOGIT_DEVIATION / Math.sqrt(s.hidden) : 1,
+    deviation: embeddingDeviation(s),
   }),
-  output_norm: (s) => norm(s.hidden),
+  // A tied head would find the input token in its own embedding; signs at random hide it.
+  output_norm: (s) => s.tied ? { shape: [s.hidden], mean: 0, deviation: 1 } : norm(s.hidden),
   output: (s) => projection([s.hidden, s.tokens], LOGIT_DEVIATION),
   attn_norm: (s) => norm(s.hidden),
   attn_q: (s) => projection([s.hidden, s.heads * s.headSize]),
@@ -77,7 +74,10 @@ const WEIGHTS: Readonly<Partial<Record<Role, (sizes: Sizes) => Weights>>> = {
   ffn_gate_exps: (s) => projection([s.hidden, s.expertWidth, s.experts]),
   ffn_up_exps: (s) => projection([s.hidden, s.expertWidth, s.experts]),
   ffn_down_exps: (s) =>
-    projection([s.expertWidth, s.hidden, s.experts], branchGain(s) / SWIGLU_DEVIATION),
+    projection(
+      [s.expertWidth, s.hidden, s.experts],
+      s.expertShare * branchGain(s) / SWIGLU_DEVIATION,
+    ),
 };
 
 /** @param gain Size of the outputs for inputs of size 1. */
@@ -93,9 +93,14 @@ function bias(size: number): Weights {
   return { shape: [size], mean: 0, deviation: VECTOR_DEVIATION };
 }
 
+/** A head of its own has weights of the size that the logits ask for; a tied one is this. */
+function embeddingDeviation({ tied, hidden }: Sizes): number {
+  return tied ? LOGIT_DEVIATION / Math.sqrt(hidden) : 1;
+}
+
 /** Each layer has two branches, and independent contributions add up by their squares. */
-function branchGain({ layers }: Sizes): number {
-  return RESIDUAL_DEVIATION / Math.sqrt(2 * layers);
+function branchGain(sizes: Sizes): number {
+  return embeddingDeviation(sizes) / Math.sqrt(2 * sizes.layers);
 }
 
 /** The tensors of a random model, in the order of its file. */

@@ -45,6 +45,8 @@ export interface MixtureModel extends Shape {
   experts: number;
   expertsUsed: number;
   expertWidth: number;
+  /** What experts add to the residual stream, against what a dense branch adds. */
+  expertShare: number;
 }
 
 /** A dense model to compare. */
@@ -72,6 +74,8 @@ const small = {
   experts: 8,
   expertsUsed: 2,
   expertWidth: 256,
+  // As much as attention: the floor bears with near-ties, and a wrong expert must show.
+  expertShare: 1,
   vocabulary: 512,
   tied: false,
   prompts: SHORT_AND_512,

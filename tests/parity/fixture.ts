@@ -1,0 +1,123 @@
+/**
+ * What llama.cpp said about a few small models, kept in files, so that the comparison runs where
+ * llama.cpp does not. `fixtures.ts` writes them, `fixtures_test.ts` compares.
+ *
+ * @module
+ */
+import type { Summary } from "./compare.ts";
+import { type ParityModel, randomPrompt } from "./models.ts";
+
+/** One model's file. */
+export interface Fixture {
+  /** The options that the model was made with. */
+  model: ParityModel;
+  /** SHA-256 of the model's bytes, in hexadecimal: other bytes are another model. */
+  sha256: string;
+  tokens: number[];
+  /** The positions of the prompt that are kept. */
+  positions: number[];
+  /** llama.cpp's batch against its steps at these positions, when the file was written. */
+  floor: Summary;
+  /** Log-probabilities of llama.cpp's batch: little-endian f32 [positions, vocabulary] in base64. */
+  rows: string;
+}
+
+const small = {
+  layers: 2,
+  hidden: 256,
+  heads: 4,
+  kvHeads: 2,
+  headSize: 64,
+  // The smallest vocabulary that a random model can have.
+  vocabulary: 260,
+  tied: false,
+  prompts: [180],
+} as const;
+
+const mixture = {
+  ...small,
+  architecture: "qwen3moe",
+  experts: 8,
+  expertsUsed: 2,
+  expertWidth: 256,
+  expertShare: 1,
+} as const;
+
+const dense = { ...small, feedForwardWidth: 512 } as const;
+
+/** The models that have a fixture. Names are file names. */
+export const fixtureModels: readonly ParityModel[] = [
+  {
+    ...mixture,
+    name: "qwen3moe-f32",
+    types: "f32",
+    hidden: 200,
+    heads: 3,
+    kvHeads: 1,
+    headSize: 40,
+    expertWidth: 72,
+    seed: 101,
+  },
+  { ...mixture, name: "qwen3moe-f16", types: "f16", seed: 102 },
+  { ...mixture, name: "qwen3moe-bf16", types: "bf16", seed: 103 },
+  { ...mixture, name: "qwen3moe-q8_0", types: "q8_0", seed: 104 },
+  { ...mixture, name: "qwen3moe-q4_0", types: "q4_0", seed: 105 },
+  {
+    ...mixture,
+    name: "qwen3moe-q4_k_m",
+    types: "q4_k_m",
+    layers: 3,
+    experts: 16,
+    expertsUsed: 4,
+    seed: 106,
+  },
+  { ...dense, name: "qwen3-q6_k", architecture: "qwen3", types: "q6_k", tied: true, seed: 107 },
+  { ...dense, name: "qwen2-f16", architecture: "qwen2", types: "f16", seed: 108 },
+  { ...dense, name: "llama-q5_k", architecture: "llama", types: "q5_k", seed: 109 },
+];
+
+/** Every fifth: 36 of 180, so that a single near-tie costs less than 3 points of agreement. */
+const POSITION_STRIDE = 5;
+
+/** A fixture's prompt, and the positions of it that are kept. */
+export function fixturePrompt(model: ParityModel): { tokens: number[]; positions: number[] } {
+  const tokens = randomPrompt(model.prompts[0]!, model.vocabulary, model.seed);
+  const positions = [...tokens.keys()].filter((position) =>
+    position % POSITION_STRIDE === POSITION_STRIDE - 1
+  );
+  return { tokens, positions };
+}
+
+/** Where a model's fixture lies. */
+export function fixtureUrl(model: ParityModel): URL {
+  return new URL(`../fixtures/parity/${model.name}.json`, import.meta.url);
+}
+
+/** SHA-256 in hexadecimal. */
+export async function sha256(blob: Blob): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
+  return new Uint8Array(digest).toHex();
+}
+
+/** Rows of one length, one after another, as base64 of little-endian f32. */
+export function encodeRows(rows: readonly Float32Array[]): string {
+  const columns = rows[0]?.length ?? 0;
+  const bytes = new DataView(new ArrayBuffer(4 * rows.length * columns));
+  rows.forEach((row, i) =>
+    row.forEach((value, j) => bytes.setFloat32(4 * (i * columns + j), value, true))
+  );
+  return new Uint8Array(bytes.buffer).toBase64();
+}
+
+/** The rows of {@linkcode encodeRows}. */
+export function decodeRows(text: string, columns: number): Float32Array[] {
+  const bytes = new DataView(Uint8Array.fromBase64(text).buffer);
+  return Array.from(
+    { length: bytes.byteLength / (4 * columns) },
+    (_, i) =>
+      Float32Array.from(
+        { length: columns },
+        (_, j) => bytes.getFloat32(4 * (i * columns + j), true),
+      ),
+  );
+}
