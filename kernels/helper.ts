@@ -6,7 +6,7 @@
 import { Board, Word } from "./board.ts";
 import type { HelperMessage } from "./team.ts";
 import { Thread } from "./thread.ts";
-import { serveWorker } from "./worker.ts";
+import { type Reply, servePort, serveWorker } from "./worker.ts";
 
 /** How long a helper without work looks at the board before it sleeps, in milliseconds. */
 const SPIN_TIME = 0.1;
@@ -17,8 +17,13 @@ let thread: Thread | undefined;
 /** The last request to leave that this helper has followed. */
 let left = 0;
 
-await serveWorker<HelperMessage>((message) => {
+await serveWorker(handle);
+
+function handle(message: HelperMessage): Reply {
   switch (message.kind) {
+    case "connect":
+      servePort(message.port, handle);
+      return {};
     case "start":
       thread = new Thread(message.index, message.module, new Board(message.board));
       return { after: park };
@@ -29,7 +34,7 @@ await serveWorker<HelperMessage>((message) => {
     case "stop":
       return {};
   }
-});
+}
 
 /** Works on phase after phase until the conductor wants the helper to listen to messages. */
 function park(): void {

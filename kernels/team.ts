@@ -4,14 +4,34 @@
  * @module
  */
 import { Board, type Job, MAX_JOBS, Word } from "./board.ts";
-import { openWorker, type WorkerChannel } from "./worker.ts";
+import { openWorker, type WorkerChannel, type WorkerListener } from "./worker.ts";
 import { Thread, type Window } from "./thread.ts";
 
 /** What a helper is told while it listens to messages. */
 export type HelperMessage =
+  | { kind: "connect"; port: MessagePort }
   | { kind: "start"; index: number; module: WebAssembly.Module; board: SharedArrayBuffer }
   | { kind: "windows"; opened: readonly Window[]; closed: readonly number[] }
   | { kind: "stop" };
+
+/** Starts helpers, which wait for a team. */
+export async function openHelpers(
+  count: number,
+  listener?: WorkerListener,
+): Promise<WorkerChannel[]> {
+  const url = new URL("./helper.ts", import.meta.url);
+  return await Promise.all(Array.from({ length: count }, () => openWorker(url, listener)));
+}
+
+/**
+ * Has a helper listen to another thread: whoever opens the port with {@linkcode openPort}. For that
+ * thread may be slow to start workers of its own: Deno takes a second for a worker's worker.
+ */
+export async function connectHelper(helper: WorkerChannel): Promise<MessagePort> {
+  const { port1, port2 } = new MessageChannel();
+  await helper.ask<HelperMessage>({ kind: "connect", port: port2 }, [port2]);
+  return port1;
+}
 
 /** Looks at the board before the conductor sleeps: some tens of microseconds. */
 const SPINS = 10_000;
@@ -27,15 +47,14 @@ export class Team {
     this.#helpers = helpers;
   }
 
-  /** Starts `threads - 1` helpers beside the calling thread. */
+  /** A team of the calling thread and `threads - 1` helpers that it starts. */
   static async start(threads: number, module: WebAssembly.Module): Promise<Team> {
+    return await Team.of(await openHelpers(threads - 1), module);
+  }
+
+  /** A team of the calling thread and helpers that run already. */
+  static async of(helpers: WorkerChannel[], module: WebAssembly.Module): Promise<Team> {
     const board = new Board();
-    const helpers = await Promise.all(
-      Array.from(
-        { length: threads - 1 },
-        () => openWorker(new URL("./helper.ts", import.meta.url)),
-      ),
-    );
     const team = new Team(new Thread(0, module, board), helpers);
     await Promise.all(
       helpers.map((helper, i) =>

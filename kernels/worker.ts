@@ -1,17 +1,40 @@
 /**
  * Worker threads, the same in Deno, Bun and browsers (Web Workers) and in Node (worker_threads).
- * Each message gets one answer, in order.
+ * Each message gets one answer, in order. A worker can listen to another thread than the one that
+ * started it, at the end of a MessageChannel.
  *
  * @module
  */
+import type { Transferable as NodeTransferable } from "node:worker_threads";
 
-/** The parent's end of a worker. */
+/** The end of a worker from which it is asked. */
 export interface WorkerChannel {
-  /** Posts a message and waits for its answer; throws what the worker's handler threw. */
-  ask<Message, Answer = void>(message: Message): Promise<Answer>;
-  /** Ends the thread at once. */
-  terminate(): void;
+  /**
+   * Posts a message and waits for its answer; throws what the worker's handler threw.
+   *
+   * @param transfer what moves to the worker with the message
+   */
+  ask<Message, Answer = void>(message: Message, transfer?: readonly MessagePort[]): Promise<Answer>;
+  /**
+   * Ends the thread at once, or, where the channel is not its parent's, the connection to it. What
+   * is still asked fails with `reason`.
+   */
+  terminate(reason?: Error): void;
 }
+
+/** Who hears what a worker says unasked. */
+export interface WorkerListener {
+  /** what the worker tells while it works on an answer */
+  readonly onNotice?: (notice: unknown) => void;
+  /** the error that ended the worker */
+  readonly onFailure?: (error: Error) => void;
+}
+
+/** Answers one message. */
+export type Handler<Message> = (
+  message: Message,
+  notify: (notice: unknown) => void,
+) => Reply | Promise<Reply>;
 
 /** What a handler gives back: the answer, what moves with it, and what to do once it is posted. */
 export interface Reply {
@@ -27,21 +50,31 @@ type Envelope =
   | { kind: "error"; error: unknown };
 
 interface Port {
-  post(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  post(message: unknown, transfer: readonly Transferable[]): void;
   listen(onMessage: (message: unknown) => void, onError: (error: Error) => void): void;
   terminate(): void;
 }
 
-/**
- * Starts a worker from a module and waits until it listens.
- *
- * @param onNotice hears what the worker tells while it works on an answer
- */
+/** Starts a worker from a module and waits until it listens. */
 export async function openWorker(
   url: URL,
-  onNotice: (notice: unknown) => void = () => {},
+  listener: WorkerListener = {},
 ): Promise<WorkerChannel> {
-  const port = typeof Worker === "undefined" ? await nodeWorker(url) : webWorker(url);
+  return await connect(
+    typeof Worker === "undefined" ? await nodeWorker(url) : webWorker(url),
+    listener,
+  );
+}
+
+/** A channel to the worker at the other end of a port, once that serves it ({@linkcode servePort}). */
+export async function openPort(port: MessagePort): Promise<WorkerChannel> {
+  return await connect(messagePort(port), {});
+}
+
+async function connect(
+  port: Port,
+  { onNotice = () => {}, onFailure = () => {} }: WorkerListener,
+): Promise<WorkerChannel> {
   const waiting: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
   let broken: Error | undefined;
   const ready = new Promise<unknown>((resolve, reject) => waiting.push({ resolve, reject }));
@@ -54,19 +87,23 @@ export async function openWorker(
   }, (error) => {
     broken = error;
     for (const next of waiting.splice(0)) next.reject(error);
+    onFailure(error);
   });
   await ready;
   return {
-    ask<Message, Answer>(message: Message): Promise<Answer> {
+    ask<Message, Answer>(
+      message: Message,
+      transfer: readonly MessagePort[] = [],
+    ): Promise<Answer> {
       if (broken) return Promise.reject(broken);
       return new Promise<Answer>((resolve, reject) => {
         // First, for a message that can't be cloned throws here and gets no answer.
-        port.post(message, []);
+        port.post(message, transfer);
         waiting.push({ resolve: resolve as (value: unknown) => void, reject });
       });
     },
-    terminate() {
-      broken = new Error("The worker was ended.");
+    terminate(reason = new Error("The worker was ended.")) {
+      broken = reason;
       for (const next of waiting.splice(0)) next.reject(broken);
       port.terminate();
     },
@@ -80,10 +117,22 @@ export async function openWorker(
  * @param describeError makes of a thrown error what can be posted
  */
 export async function serveWorker<Message>(
-  handle: (message: Message, notify: (notice: unknown) => void) => Reply | Promise<Reply>,
+  handle: Handler<Message>,
   describeError: (error: unknown) => unknown = (error) => error,
 ): Promise<void> {
-  const port = typeof Worker === "undefined" ? await nodeScope() : webScope();
+  serve(typeof Worker === "undefined" ? await nodeScope() : webScope(), handle, describeError);
+}
+
+/** In a worker: answers the messages from the other end of a port as well. */
+export function servePort<Message>(port: MessagePort, handle: Handler<Message>): void {
+  serve(messagePort(port), handle, (error) => error);
+}
+
+function serve<Message>(
+  port: Port,
+  handle: Handler<Message>,
+  describeError: (error: unknown) => unknown,
+): void {
   const notify = (notice: unknown) => port.post({ kind: "notice", notice }, []);
   let last: Promise<void> = Promise.resolve();
   port.listen((message) => {
@@ -117,6 +166,17 @@ function webWorker(url: URL): Port {
   };
 }
 
+/** Node's ports have the same methods as the web's. */
+function messagePort(port: MessagePort): Port {
+  return {
+    post: (message, transfer) => port.postMessage(message, [...transfer]),
+    listen(onMessage) {
+      port.onmessage = (event) => onMessage(event.data);
+    },
+    terminate: () => port.close(),
+  };
+}
+
 function webScope(): Port {
   const scope = globalThis as unknown as Worker;
   return {
@@ -132,7 +192,7 @@ async function nodeWorker(url: URL): Promise<Port> {
   const { Worker } = await import("node:worker_threads");
   const worker = new Worker(url);
   return {
-    post: (message, transfer) => worker.postMessage(message, [...transfer]),
+    post: (message, transfer) => worker.postMessage(message, transfer as NodeTransferable[]),
     listen(onMessage, onError) {
       worker.on("message", onMessage);
       worker.on("error", (error) => onError(error as Error));
@@ -144,7 +204,7 @@ async function nodeWorker(url: URL): Promise<Port> {
 async function nodeScope(): Promise<Port> {
   const { parentPort } = await import("node:worker_threads");
   return {
-    post: (message, transfer) => parentPort!.postMessage(message, [...transfer]),
+    post: (message, transfer) => parentPort!.postMessage(message, transfer as NodeTransferable[]),
     listen(onMessage) {
       parentPort!.on("message", onMessage);
     },

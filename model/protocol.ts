@@ -15,6 +15,8 @@ export interface OpenRequest {
   readonly description: ArchitectureDescription;
   readonly tensors: ModelTensors;
   readonly threads: number;
+  /** the helpers' ends, `threads - 1` of them */
+  readonly helpers: readonly MessagePort[];
   /** tokens that a forward pass takes at once */
   readonly batch: number;
   readonly maxWindowBytes: number | undefined;

@@ -1,9 +1,10 @@
 /**
- * The caller's end of the conductor thread.
+ * The caller's end of the conductor thread, and of the helpers, which the conductor commands.
  *
  * @module
  */
 import { Word } from "../kernels/board.ts";
+import { connectHelper, openHelpers } from "../kernels/team.ts";
 import { openWorker, type WorkerChannel } from "../kernels/worker.ts";
 import {
   type ConductorRequest,
@@ -17,29 +18,42 @@ import {
 
 export class RemoteRuntime {
   readonly #channel: WorkerChannel;
+  readonly #helpers: readonly WorkerChannel[];
   /** the board's words; undefined where memory can't be shared */
   readonly #words: Int32Array | undefined;
   /** settles when the last forward pass that was asked for has ended */
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(channel: WorkerChannel, { board }: OpenAnswer) {
+  private constructor(
+    channel: WorkerChannel,
+    helpers: readonly WorkerChannel[],
+    { board }: OpenAnswer,
+  ) {
     this.#channel = channel;
+    this.#helpers = helpers;
     this.#words = board && new Int32Array(board);
   }
 
-  /** Starts the conductor and has it load the model. */
+  /** Starts the threads and has the conductor load the model. */
   static async open(
-    request: Omit<OpenRequest, "kind">,
+    request: Omit<OpenRequest, "kind" | "helpers">,
     onProgress: (notice: LoadNotice) => void,
   ): Promise<RemoteRuntime> {
     const url = new URL("./conductor.ts", import.meta.url);
-    const channel = await openWorker(url, (notice) => onProgress(notice as LoadNotice));
+    const channel = await openWorker(url, {
+      onNotice: (notice) => onProgress(notice as LoadNotice),
+    });
+    let helpers: WorkerChannel[] = [];
     try {
-      const message: ConductorRequest = { kind: "open", ...request };
-      return new RemoteRuntime(channel, await ask<OpenAnswer>(channel, message));
+      // The conductor would wait for a helper that is no more.
+      const onFailure = (error: Error) => channel.terminate(error);
+      helpers = await openHelpers(request.threads - 1, { onFailure });
+      const ports = await Promise.all(helpers.map(connectHelper));
+      const message: ConductorRequest = { kind: "open", helpers: ports, ...request };
+      return new RemoteRuntime(channel, helpers, await ask<OpenAnswer>(channel, message, ports));
     } catch (error) {
-      channel.terminate();
+      for (const thread of [channel, ...helpers]) thread.terminate();
       throw error;
     }
   }
@@ -98,7 +112,9 @@ export class RemoteRuntime {
     if (this.#closed) return;
     this.#closed = true;
     this.#setAbort(1);
-    await ask(this.#channel, { kind: "close" }).finally(() => this.#channel.terminate());
+    await ask(this.#channel, { kind: "close" }).finally(() => {
+      for (const thread of [this.#channel, ...this.#helpers]) thread.terminate();
+    });
   }
 }
 
@@ -109,9 +125,10 @@ function disposedError(): Error {
 async function ask<Answer = void>(
   channel: WorkerChannel,
   request: ConductorRequest,
+  transfer: readonly MessagePort[] = [],
 ): Promise<Answer> {
   try {
-    return await channel.ask<ConductorRequest, Answer>(request);
+    return await channel.ask<ConductorRequest, Answer>(request, transfer);
   } catch (error) {
     throw revivedError(error);
   }

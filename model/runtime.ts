@@ -11,6 +11,7 @@ import { dequantizeRow } from "../kernels/oracles/dequantize.ts";
 import { Stage } from "../kernels/stage.ts";
 import { Team } from "../kernels/team.ts";
 import type { Window } from "../kernels/thread.ts";
+import { openPort } from "../kernels/worker.ts";
 import { type ByteSource, openSource, type TensorInfo } from "../gguf/mod.ts";
 import type { ReadTensorPart } from "../moe/expert_store.ts";
 import { type ForwardContext, forwardLayers, outputLogits } from "./forward.ts";
@@ -57,13 +58,14 @@ export class Runtime {
     this.#nextWindow = parts.nextWindow;
   }
 
-  /** Plans and makes the memories, starts the helpers, and reads what stays in memory. */
+  /** Plans and makes the memories, makes a team of the helpers, and reads what stays in memory. */
   static async open(request: OpenRequest, notify: (notice: LoadNotice) => void): Promise<Runtime> {
     const sources: ByteSource[] = [];
     let team: Team | undefined;
     try {
       for (const descriptor of request.sources) sources.push(await openSource(descriptor));
-      team = await Team.start(request.threads, await compileKernels(await detectBuild()));
+      const helpers = await Promise.all(request.helpers.map(openPort));
+      team = await Team.of(helpers, await compileKernels(await detectBuild()));
       return await Runtime.#load(request, sources, team, notify);
     } catch (error) {
       await team?.stop();
@@ -182,7 +184,7 @@ export class Runtime {
     this.#context.floats(workspace.x + row * hidden * 4, hidden).set(values);
   }
 
-  /** Ends the helpers and closes the files. */
+  /** Lets the helpers go and closes the files. */
   async close(): Promise<void> {
     await this.#team.stop();
     for (const source of this.#sources) await source.close();

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { MetadataEntry } from "../../gguf/mod.ts";
+import { assertSameBits } from "../../kernels/comparing.ts";
+import { GgufError, loadModel, type LoadProgress, type SourceLocation } from "../../mod.ts";
+import { synthesizeBlob } from "../../synth/mod.ts";
+import { randomFile, randomTokens, withModel, written } from "./helpers.ts";
+
+const OPTIONS = { types: "q8_0", seed: 51 } as const;
+const blob = await synthesizeBlob(OPTIONS);
+const TOKENS = randomTokens(20);
+const EXPECTED = await logitsOf(blob);
+
+async function logitsOf(from: SourceLocation | readonly SourceLocation[]): Promise<Float32Array> {
+  await using model = await loadModel(from, { threads: 2 });
+  return await model.session().sync(TOKENS);
+}
+
+async function inDirectory(use: (path: (name: string) => string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "engine-"));
+  try {
+    await use((name) => join(directory, name));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** The model in two files, the second of which begins in the middle of a layer. */
+async function shards(): Promise<Blob[]> {
+  const { metadata, tensors } = await randomFile(OPTIONS);
+  const cut = tensors.findIndex(({ name }) => name === "blk.1.ffn_up_exps.weight");
+  return await Promise.all([tensors.slice(0, cut), tensors.slice(cut)].map((part, i) => {
+    const split: MetadataEntry[] = [
+      { key: "split.no", type: "u16", value: i },
+      { key: "split.count", type: "u16", value: 2 },
+      { key: "split.tensors.count", type: "i32", value: tensors.length },
+    ];
+    return written({ metadata: i === 0 ? [...metadata, ...split] : split, tensors: part });
+  }));
+}
+
+Deno.test("loadModel() takes a path, a file URL and a File, and tells how far it is", async () => {
+  await inDirectory(async (path) => {
+    writeFileSync(path("model.gguf"), await blob.bytes());
+    assertSameBits(await logitsOf(path("model.gguf")), EXPECTED);
+    assertSameBits(await logitsOf(new URL(`file://${path("model.gguf")}`)), EXPECTED);
+  });
+  const heard: LoadProgress[] = [];
+  const file = new File([blob], "model.gguf");
+  await withModel(file, { threads: 1, onProgress: (p) => heard.push(p) }, async (model) => {
+    assert.equal(model.name, "model.gguf");
+    assertSameBits(await model.session().sync(TOKENS), EXPECTED);
+  });
+  const { loadedBytes, totalBytes } = heard.at(-1)!;
+  assert.equal(loadedBytes, totalBytes);
+  assert.ok(heard.every((one, i) => i === 0 || one.loadedBytes > heard[i - 1]!.loadedBytes));
+});
+
+Deno.test("loadModel() reads from a server, each expert when it is first used", async () => {
+  const bytes = await blob.bytes();
+  let sent = 0;
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    const [from, to] = request.headers.get("range")!.match(/\d+/g)!.map(Number);
+    const part = bytes.subarray(from, to! + 1);
+    sent += part.length;
+    const range = `bytes ${from}-${from! + part.length - 1}/${bytes.length}`;
+    return new Response(part, { status: 206, headers: { "content-range": range } });
+  });
+  const url = `http://127.0.0.1:${server.addr.port}/model.gguf`;
+  await withModel(url, { threads: 2 }, async (model) => {
+    const session = model.session();
+    await session.sync([1]);
+    const afterOne = sent;
+    assertSameBits(await session.sync(TOKENS), EXPECTED);
+    assert.ok(sent > afterOne);
+  });
+  await server.shutdown();
+});
+
+Deno.test("loadModel() puts a model in shards together", async () => {
+  const parts = await shards();
+  assertSameBits(await logitsOf(parts.toReversed()), EXPECTED);
+  await inDirectory(async (path) => {
+    const names = ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"];
+    for (const [i, name] of names.entries()) writeFileSync(path(name), await parts[i]!.bytes());
+    assertSameBits(await logitsOf(path(names[0]!)), EXPECTED);
+    rmSync(path(names[1]!));
+    await assert.rejects(loadModel(path(names[0]!)), GgufError);
+  });
+});
+
+Deno.test("a file that shrinks under a loaded model fails the request, and only that", async () => {
+  await inDirectory(async (path) => {
+    const file = path("model.gguf");
+    // The experts of the last layer stand at the end, behind what was read on loading.
+    const { metadata, tensors } = await randomFile(OPTIONS);
+    const isLast = ({ name }: { name: string }) => /^blk\.1\..*_exps/.test(name);
+    const ordered = [...tensors.filter((t) => !isLast(t)), ...tensors.filter(isLast)];
+    const bytes = await (await written({ metadata, tensors: ordered })).bytes();
+    writeFileSync(file, bytes);
+    await withModel(file, { threads: 2 }, async (model) => {
+      const [first, second] = [model.session(), model.session()];
+      const known = await first.sync([7]);
+      truncateSync(file, statSync(file).size / 2);
+      await assert.rejects(second.sync(TOKENS), (error) => {
+        assert.ok(error instanceof GgufError);
+        assert.equal(error.file, file);
+        assert.ok(error.offset !== undefined && error.offset >= bytes.length / 2 - 1);
+        return true;
+      });
+      // What is in memory still serves, in that session and in others.
+      assertSameBits(await second.sync([7]), known);
+      assertSameBits(await first.sync([7]), known);
+      writeFileSync(file, bytes);
+      assertSameBits(await second.sync(TOKENS), EXPECTED);
+    });
+  });
+});
