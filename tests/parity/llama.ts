@@ -18,7 +18,9 @@
  *
  * @module
  */
-import { getLlama, LlamaLogLevel, type LlamaModel, type Token } from "node-llama-cpp";
+// Named here and locked in deno.parity.lock, not in deno.json: with all its binaries it is 700 MB,
+// which whoever only runs the program would download too.
+import { getLlama, LlamaLogLevel, type LlamaModel, type Token } from "npm:node-llama-cpp@3.21.1";
 import { logProbabilities } from "./probabilities.ts";
 
 /** A model held by llama.cpp. One call at a time: both ways share one KV cache. */
