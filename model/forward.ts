@@ -4,11 +4,10 @@
  *
  * @module
  */
-import { convertJobs } from "../kernels/activations.ts";
+import { type Activations, convertJobs, formAddress } from "../kernels/activations.ts";
 import { ATTENTION_TILE } from "../kernels/constants.ts";
 import type { Job, JobOperation } from "../kernels/board.ts";
 import { moveJob, multiply, type Product, type Workbench } from "../kernels/multiply.ts";
-import { type Activations, formAddress } from "../kernels/activations.ts";
 import type { Matrix } from "../kernels/matrix.ts";
 import { runBlocks } from "../moe/expert_block.ts";
 import { dispatchExperts } from "../moe/dispatch.ts";

@@ -3,8 +3,12 @@
  *
  * @module
  */
-import { type Architecture, isKnownArchitecture, normalizeArchitecture } from "../contracts/mod.ts";
-import { CONTRACT } from "../contracts/mod.ts";
+import {
+  type Architecture,
+  CONTRACT,
+  isKnownArchitecture,
+  normalizeArchitecture,
+} from "../contracts/mod.ts";
 import {
   type GgufFile,
   metadataBoolean,
@@ -12,6 +16,7 @@ import {
   metadataString,
   metadataStrings,
 } from "../gguf/mod.ts";
+import { MAX_HEAD_SIZE } from "../kernels/constants.ts";
 import { type ArchitectureDescription, ARCHITECTURES } from "./architectures.ts";
 import { ModelError, UnsupportedOperationError } from "./errors.ts";
 
@@ -59,8 +64,6 @@ export interface HyperParameters {
 const MAX_LAYERS = 1024;
 const MAX_WIDTH = 1 << 20;
 const MAX_HEADS = 1024;
-/** attention's scratch holds a tile of heads up to this size */
-const MAX_HEAD_SIZE = 256;
 const MAX_EXPERTS = 4096;
 const MAX_VOCABULARY = 1 << 22;
 const MAX_CONTEXT = 1 << 24;

@@ -4,11 +4,14 @@
  * @module
  */
 import { type Activations, reserveActivations } from "../kernels/activations.ts";
-import type { ActivationFormat } from "../kernels/formats.ts";
-import { WEIGHT_FORMATS, type WeightType } from "../kernels/formats.ts";
+import {
+  activationBytes,
+  type ActivationFormat,
+  WEIGHT_FORMATS,
+  type WeightType,
+} from "../kernels/formats.ts";
 import type { MemoryPlan } from "../kernels/memory_plan.ts";
 import { stagedRowBytes } from "../moe/expert_block.ts";
-import { activationBytes } from "../kernels/formats.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
 import type { ModelTensors } from "./tensors.ts";
 
