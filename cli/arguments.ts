@@ -123,3 +123,11 @@ export function choiceValue<Word extends string>(
     `--${flag} must be one of ${words.join(", ")}, not ${JSON.stringify(value)}`,
   );
 }
+
+/** An object with one property, or with none where the flag was not given. */
+export function given<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { [K in Key]?: Value } {
+  return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: Value };
+}

@@ -5,7 +5,7 @@ import {
   loadModel,
 } from "../mod.ts";
 import { RANDOM_WEIGHTS_KEY } from "../synth/mod.ts";
-import { integerValue, numberValue, parseArguments, type Values } from "./arguments.ts";
+import { given, integerValue, numberValue, parseArguments, type Values } from "./arguments.ts";
 import { DEFAULT_MODEL } from "./default_model.ts";
 import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, JSON_FLAG } from "./flags.ts";
 import { printable } from "./format.ts";
@@ -93,14 +93,6 @@ function readGenerationOptions(values: Values<typeof FLAGS>): GenerationOptions 
     ...given("repeatPenalty", numberValue("repeat-penalty", values["repeat-penalty"], 0.01)),
     ...given("seed", integerValue("seed", values.seed, 0)),
   };
-}
-
-/** An object with one property, or with none where the value was not given. */
-function given<Key extends string, Value>(
-  key: Key,
-  value: Value | undefined,
-): { [K in Key]?: Value } {
-  return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: Value };
 }
 
 async function pipedPrompt(io: Io): Promise<string> {

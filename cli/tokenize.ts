@@ -1,6 +1,6 @@
 import { openGguf } from "../gguf/mod.ts";
 import { createTokenizer } from "../tokenizer/mod.ts";
-import { parseArguments } from "./arguments.ts";
+import { given, parseArguments } from "./arguments.ts";
 import { JSON_FLAG, MODEL_HELP } from "./flags.ts";
 import { type Io, UsageError } from "./verb.ts";
 
@@ -40,7 +40,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const addBos = values.bos ? true : values["no-bos"] ? false : undefined;
   const ids = tokenizer.encode(text, {
     special: !values["no-special"],
-    ...(addBos === undefined ? {} : { addBos }),
+    ...given("addBos", addBos),
   });
   const result = values.json
     ? JSON.stringify(ids.map((id) => ({ id, text: tokenizer.tokenText(id) })))

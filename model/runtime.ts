@@ -4,7 +4,7 @@
  * @module
  */
 import { Word } from "../kernels/board.ts";
-import { WEIGHT_FORMATS, type WeightType } from "../kernels/formats.ts";
+import { weightRowBytes, type WeightType } from "../kernels/formats.ts";
 import { compileKernels, detectBuild } from "../kernels/kernels.ts";
 import { MemoryPlan, type Place } from "../kernels/memory_plan.ts";
 import { dequantizeRow } from "../kernels/oracles/dequantize.ts";
@@ -92,23 +92,22 @@ export class Runtime {
       memories.set(id, new Uint8Array(memory.buffer as unknown as SharedArrayBuffer));
     }
     await team.changeWindows(windows);
-    const readBytes = async (tensor: TensorInfo) => {
+    const readVector = async (tensor: TensorInfo) => {
       const bytes = new Uint8Array(tensor.bytes);
       await sources[tensor.source]!.read(tensor.offset, bytes);
-      return bytes;
+      return dequantizeRow(tensor.type as WeightType, bytes, tensor.shape[0]!);
     };
     const totalBytes = weights.resident.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
     await loadResidents(
       weights.resident,
       read,
       viewOf,
-      readBytes,
+      readVector,
       (loadedBytes) => notify({ loadedBytes, totalBytes }),
     );
-    const rope: RopeOptions = {
-      ...sizes,
-      frequencyFactors: await frequencyFactors(tensors.global.rope_freqs, readBytes),
-    };
+    const { rope_freqs } = tensors.global;
+    const frequencyFactors = rope_freqs && await readVector(rope_freqs);
+    const rope: RopeOptions = { ...sizes, frequencyFactors };
     const home = memories.get(workspace.home)!.buffer;
     const context: ForwardContext = {
       sizes,
@@ -177,7 +176,7 @@ export class Runtime {
   /** x[row] = the token's embedding in f32. */
   #embed(token: number, row: number): void {
     const { sizes: { hidden }, workspace, weights: { embedding } } = this.#context;
-    const rowBytes = embedding.format.blockBytes * hidden / embedding.format.blockSize;
+    const rowBytes = weightRowBytes(embedding.format.type, hidden);
     const address = embedding.address + token * rowBytes;
     const bytes = this.#memories.get(embedding.window)!.subarray(address, address + rowBytes);
     const values = dequantizeRow(embedding.format.type, bytes, hidden);
@@ -214,15 +213,6 @@ function planMemory(
     weights,
     stage: new Stage(stages, stageSize),
   };
-}
-
-async function frequencyFactors(
-  tensor: TensorInfo | undefined,
-  readBytes: (tensor: TensorInfo) => Promise<Uint8Array>,
-): Promise<Float32Array | undefined> {
-  if (tensor === undefined) return undefined;
-  const type = WEIGHT_FORMATS[tensor.type as WeightType].type;
-  return dequantizeRow(type, await readBytes(tensor), tensor.shape[0]!);
 }
 
 function throwIfAborted(team: Team): void {

@@ -8,7 +8,6 @@ import type { TensorInfo } from "../gguf/mod.ts";
 import type { WeightType } from "../kernels/formats.ts";
 import { type Matrix, matrixAt, matrixBytes } from "../kernels/matrix.ts";
 import type { MemoryPlan, Place } from "../kernels/memory_plan.ts";
-import { dequantizeRow } from "../kernels/oracles/dequantize.ts";
 import type { ExpertBlock } from "../moe/expert_block.ts";
 import { ExpertStore, placeBlock, type ReadTensorPart } from "../moe/expert_store.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
@@ -159,17 +158,13 @@ export async function loadResidents(
   residents: readonly Resident[],
   read: ReadTensorPart,
   viewOf: (place: Place, bytes: number) => Uint8Array,
-  readBytes: (tensor: TensorInfo) => Promise<Uint8Array>,
+  readVector: (tensor: TensorInfo) => Promise<Float32Array>,
   onBytes: (loaded: number) => void,
 ): Promise<void> {
   let loaded = 0;
   for (const { tensor, place, toFloat } of residents) {
     if (toFloat) {
-      const values = dequantizeRow(
-        tensor.type as WeightType,
-        await readBytes(tensor),
-        tensor.shape[0]!,
-      );
+      const values = await readVector(tensor);
       viewOf(place, values.byteLength).set(new Uint8Array(values.buffer));
     } else {
       await read(tensor, 0, tensor.bytes, place);
