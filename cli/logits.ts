@@ -3,7 +3,7 @@ import { loadModel } from "../mod.ts";
 import { describeArchitecture, readHyperParameters } from "../model/hyperparameters.ts";
 import { referenceLogits } from "../model/reference.ts";
 import { resolveTensors } from "../model/tensors.ts";
-import { integerValue, parseArguments } from "./arguments.ts";
+import { given, integerValue, parseArguments } from "./arguments.ts";
 import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, MODEL_HELP } from "./flags.ts";
 import { CommandError, type Io, UsageError } from "./verb.ts";
 import { writeWholeFile } from "./whole_file.ts";
@@ -39,19 +39,19 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const { values, operands } = parseArguments(args, FLAGS, ["MODEL"]);
   const tokens = readTokens(values.tokens);
   if (values.out === undefined) throw new UsageError("--out is missing");
-  const threads = integerValue("threads", values.threads, 1);
-  const batchSize = integerValue("batch", values.batch, 1);
-  const assumeArchitecture = values["assume-architecture"];
   const options = {
-    ...(threads !== undefined && { threads }),
-    ...(batchSize !== undefined && { batchSize }),
-    ...(assumeArchitecture !== undefined && { assumeArchitecture }),
+    ...given("threads", integerValue("threads", values.threads, 1)),
+    ...given("batchSize", integerValue("batch", values.batch, 1)),
+    ...given("assumeArchitecture", values["assume-architecture"]),
   };
-  const rows = values.reference
-    ? byReference(operands[0]!, tokens, options)
-    : byKernels(operands[0]!, tokens, options, io.interruption());
-  const positions = await writeRows(values.out, rows);
-  io.tell(`${values.out}: ${positions} positions\n`);
+  const compute = values.reference ? byReference : byKernels;
+  await writeWholeFile(values.out, io, async (partial, signal) => {
+    await using sink = await fileSink(partial);
+    for await (const row of compute(operands[0]!, tokens, options, signal)) {
+      await sink.write(new Uint8Array(row.buffer, row.byteOffset, row.byteLength));
+    }
+  });
+  io.tell(`${values.out}: ${tokens.length} positions\n`);
   return 0;
 }
 
@@ -81,6 +81,7 @@ async function* byReference(
   path: string,
   tokens: readonly number[],
   options: { assumeArchitecture?: string },
+  signal: AbortSignal,
 ): AsyncGenerator<Float32Array> {
   await using file = await openGguf(path);
   const sizes = readHyperParameters(file, options);
@@ -92,17 +93,6 @@ async function* byReference(
   yield* referenceLogits(
     { file, sizes, description, tensors: resolveTensors(file, sizes) },
     tokens,
+    signal,
   );
-}
-
-async function writeRows(path: string, rows: AsyncIterable<Float32Array>): Promise<number> {
-  let count = 0;
-  await writeWholeFile(path, async (partial) => {
-    await using sink = await fileSink(partial);
-    for await (const row of rows) {
-      await sink.write(new Uint8Array(row.buffer, row.byteOffset, row.byteLength));
-      count++;
-    }
-  });
-  return count;
 }

@@ -109,9 +109,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   await checkTarget(path, values.force === true);
 
   const start = performance.now();
-  await writeWholeFile(path, async (partial) => {
+  await writeWholeFile(path, io, async (partial, signal) => {
     if (values.sparse) await writeSparse(partial, layout);
-    else await writeWeights(partial, options, layout.size, io);
+    else await writeWeights(partial, options, layout.size, io, signal);
   });
   const seconds = (performance.now() - start) / 1000;
   const what = values.sparse ? ", weights left out" : ` in ${seconds.toFixed(1)} s`;
@@ -207,6 +207,7 @@ async function writeWeights(
   options: SynthOptions,
   size: number,
   io: Io,
+  signal: AbortSignal,
 ): Promise<void> {
   await using sink = await fileSink(path);
   let shown = -1;
@@ -218,7 +219,7 @@ async function writeWeights(
   };
   try {
     await synthesize(options, sink, {
-      signal: io.interruption(),
+      signal,
       ...(io.tellsTerminal ? { onProgress } : {}),
     });
   } finally {

@@ -1,22 +1,24 @@
-import { CommandError } from "./verb.ts";
+import { CommandError, type Io } from "./verb.ts";
 
 /**
  * Has a file written as a whole: `write` gets a path beside `path`, whose file takes its place when
  * it is complete and goes if anything fails. What is no regular file, such as /dev/stdout, is written
- * to directly.
+ * to directly. Ctrl+C aborts the signal that `write` gets, from before there is a file to remove.
  *
  * @throws {CommandError} If the disk is full.
  */
 export async function writeWholeFile(
   path: string,
-  write: (path: string) => Promise<void>,
+  io: Io,
+  write: (path: string, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  const signal = io.interruption();
   const { rename, rm, stat } = await import("node:fs/promises");
   const there = await stat(path).catch(() => undefined);
-  if (there !== undefined && !there.isFile()) return await write(path);
+  if (there !== undefined && !there.isFile()) return await write(path, signal);
   const partial = `${path}.partial`;
   try {
-    await write(partial);
+    await write(partial, signal);
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });

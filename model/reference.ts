@@ -30,11 +30,13 @@ type Rows = Float64Array[];
 /**
  * Logits at every position of a token sequence.
  *
+ * @param signal asked before each layer; its reason is thrown
  * @yields [vocabulary] f32, for one position after another
  */
 export async function* referenceLogits(
   model: ReferenceModel,
   tokens: readonly number[],
+  signal?: AbortSignal,
 ): AsyncGenerator<Float32Array, void, void> {
   const { sizes, tensors: { global, layers } } = model;
   const angles = new Float32Array(tokens.length * sizes.ropeDimensions);
@@ -45,6 +47,7 @@ export async function* referenceLogits(
     tokens.map((token) => row(model, global.token_embd!, token, sizes.hidden)),
   );
   for (const layer of layers) {
+    signal?.throwIfAborted();
     addTo(x, await attention(model, layer, await normed(model, x, layer.attn_norm!), angles));
     addTo(x, await feedForward(model, layer, await normed(model, x, layer.ffn_norm!)));
   }
