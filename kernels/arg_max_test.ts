@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { randomFloats, SEED } from "./comparing.ts";
+import { randomFloats } from "./comparing.ts";
 import { argMax } from "./oracles/arg_max.ts";
+import { SEED } from "./seed.ts";
 import { kernelMemory } from "./testing.ts";
 
 const memory = await kernelMemory(4 << 20);

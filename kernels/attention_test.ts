@@ -6,11 +6,11 @@ import {
   inBothBuilds,
   inTwoParts,
   randomFloats,
-  SEED,
 } from "./comparing.ts";
 import { ATTENTION_TILE, MAX_HEAD_SIZE } from "./constants.ts";
 import { attention, type AttentionShape } from "./oracles/attention.ts";
 import { halfValue } from "./oracles/half.ts";
+import { SEED } from "./seed.ts";
 import { type KernelMemory, kernelMemory } from "./testing.ts";
 
 const memory = await kernelMemory(8 << 20);

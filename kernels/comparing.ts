@@ -1,10 +1,9 @@
 /**
- * For the kernels' tests: random arrays, and comparisons within a tolerance or to the bit.
+ * For tests of kernels: random arrays, and comparisons within a tolerance or to the bit.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import type { Operations } from "./operations.ts";
 import type { KernelMemory } from "./testing.ts";
 
@@ -17,9 +16,6 @@ export function randomFloats(seed: number, length: number, scale = 1): Float32Ar
     return ((state >>> 8) / 2 ** 23 - 1) * scale;
   });
 }
-
-/** A seed for {@linkcode randomFloats}. */
-export const SEED: fc.Arbitrary<number> = fc.integer({ min: 0, max: 2 ** 31 });
 
 /** Runs an operation in both builds, checks that the results have the same bits, returns one. */
 export function inBothBuilds(

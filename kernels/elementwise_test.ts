@@ -5,10 +5,10 @@ import {
   inBothBuilds,
   inTwoParts,
   randomFloats,
-  SEED,
 } from "./comparing.ts";
 import { combineExperts } from "./oracles/combine_experts.ts";
 import { add, addBias } from "./oracles/elementwise.ts";
+import { SEED } from "./seed.ts";
 import { kernelMemory } from "./testing.ts";
 
 const memory = await kernelMemory();

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { assertSameBits, inBothBuilds, inTwoParts, randomFloats, SEED } from "./comparing.ts";
+import { assertSameBits, inBothBuilds, inTwoParts, randomFloats } from "./comparing.ts";
 import { appendKv, type KvShape } from "./oracles/kv.ts";
 import { halfValue } from "./oracles/half.ts";
+import { SEED } from "./seed.ts";
 import { kernelMemory } from "./testing.ts";
 
 const memory = await kernelMemory();

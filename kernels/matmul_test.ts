@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { assertSameBits, randomFloats, SEED } from "./comparing.ts";
+import { assertSameBits, randomFloats } from "./comparing.ts";
 import {
   activationBytes,
   ACTIVATIONS,
@@ -14,6 +14,7 @@ import { dequantizeRow } from "./oracles/dequantize.ts";
 import { halfValue } from "./oracles/half.ts";
 import { dot } from "./oracles/matmul.ts";
 import { roundActivations } from "./oracles/quantize.ts";
+import { SEED } from "./seed.ts";
 import { type KernelMemory, kernelMemory } from "./testing.ts";
 
 const TYPES = Object.keys(WEIGHT_FORMATS) as WeightType[];

@@ -5,9 +5,9 @@ import {
   inBothBuilds,
   inTwoParts,
   randomFloats,
-  SEED,
 } from "./comparing.ts";
 import { ropeNeox, ropePairs, type RopeShape } from "./oracles/rope.ts";
+import { SEED } from "./seed.ts";
 import { kernelMemory } from "./testing.ts";
 
 const memory = await kernelMemory();

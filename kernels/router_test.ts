@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { assertClose, assertSameBits, inTwoParts, randomFloats, SEED } from "./comparing.ts";
+import { assertClose, assertSameBits, inTwoParts, randomFloats } from "./comparing.ts";
 import { route, type Routes } from "./oracles/router.ts";
+import { SEED } from "./seed.ts";
 import { kernelMemory } from "./testing.ts";
 
 const memory = await kernelMemory();

@@ -1,5 +1,5 @@
 /**
- * For the kernels' tests: a memory whose arrays are surrounded by guard bytes, with both builds
+ * For tests of kernels: a memory whose arrays are surrounded by guard bytes, with the builds
  * instantiated over it.
  *
  * @module
@@ -17,7 +17,7 @@ const GUARD_BYTES = 64;
 
 /** A memory to run kernels in. */
 export interface KernelMemory {
-  /** both builds over this memory */
+  /** the builds over this memory */
   readonly builds: readonly { readonly build: KernelBuild; readonly kernels: Operations }[];
   /** copies an array in and returns its address, a multiple of 16 */
   put(array: Float32Array | Int32Array | Uint16Array | Uint8Array): number;
@@ -37,10 +37,12 @@ export interface KernelMemory {
  *
  * @param bytes room for arrays
  * @param base where that room begins, to test addresses above 2 GiB
+ * @param wanted the builds to instantiate
  */
 export async function kernelMemory(
   bytes: number = 16 * PAGE_BYTES,
   base: number = PAGE_BYTES,
+  wanted: readonly KernelBuild[] = ["simd", "relaxed"],
 ): Promise<KernelMemory> {
   const room = base + SCRATCH_BYTES;
   const memory = new WebAssembly.Memory({
@@ -48,7 +50,7 @@ export async function kernelMemory(
     maximum: 65536,
     shared: true,
   });
-  const builds = await Promise.all((["simd", "relaxed"] as const).map(async (build) => {
+  const builds = await Promise.all(wanted.map(async (build) => {
     const kernels = instantiateKernels(await compileKernels(build), memory);
     kernels.setScratch(base);
     return { build, kernels };

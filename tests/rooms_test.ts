@@ -11,6 +11,7 @@ const ORDER = [
   ["sampling", "chat"],
   ["synth"],
   ["engine"],
+  ["falsification"],
   ["mod.ts"],
   ["cli"],
   ["cli.ts"],
