@@ -1,7 +1,8 @@
 /**
- * What tensors are called. The contract `tensor-names-v1.yaml` says it for every architecture, in
- * the two places where a model is stored (GGUF files and Hugging Face checkpoints), and the rest of
- * the engine asks here, by role.
+ * What tensors are called, and what shape they have. The contract `tensor-names-v1.yaml` says the
+ * names for every architecture, in the two places where a model is stored (GGUF files and Hugging
+ * Face checkpoints), `qwen3moe-shapes-v1.yaml` the shapes, and the rest of the engine asks here, by
+ * role.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -22,6 +23,8 @@
  */
 
 export * from "./names.ts";
+export { type Instance, type InstanceKey, INSTANCES } from "./instances.ts";
+export { SHAPES, type ShapeSizes } from "./tensor_shapes.ts";
 export {
   type Architecture,
   ARCHITECTURES,

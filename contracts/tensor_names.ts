@@ -5,7 +5,7 @@
 export const CONTRACT: string = "tensor-names-v1";
 
 /** Its version. */
-export const CONTRACT_VERSION: string = "1.1.0";
+export const CONTRACT_VERSION: string = "1.2.0";
 
 /** A canonical architecture key. */
 export type Architecture =

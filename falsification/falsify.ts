@@ -19,14 +19,28 @@ export interface Verdict {
  * Runs tests one after another.
  *
  * @param model what those speak of that speak of a model
+ * @param signal ends the run, without a verdict on the test that it interrupts
  * @yields a verdict for each test, in their order
  */
 export async function* falsify(
   tests: Iterable<BoundTest>,
   model: ModelUnderTest,
+  signal?: AbortSignal,
 ): AsyncGenerator<Verdict, void, void> {
-  for (const test of tests) {
-    yield { contract: test.contract, id: test.id, ...await attempt(test, model) };
+  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
+  const abort = () => resolve(undefined);
+  signal?.addEventListener("abort", abort);
+  try {
+    for (const test of tests) {
+      // Most tests never wait, and a signal comes only to who does.
+      if (signal !== undefined) await new Promise((resolve) => setTimeout(resolve));
+      if (signal?.aborted) return;
+      const outcome = await Promise.race([attempt(test, model), aborted]);
+      if (outcome === undefined) return;
+      yield { contract: test.contract, id: test.id, ...outcome };
+    }
+  } finally {
+    signal?.removeEventListener("abort", abort);
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { loadModel } from "../engine/load.ts";
+import { loadModel, type LoadProgress } from "../engine/load.ts";
 import type { Model } from "../engine/model.ts";
 import { type GgufFile, openGguf, type SourceLocation } from "../gguf/mod.ts";
 import { architectureOf, describeArchitecture } from "../model/hyperparameters.ts";
@@ -32,17 +32,27 @@ export const BUILT_IN: SynthOptions = {
   seed: 7,
 };
 
+/** What {@linkcode ModelUnderTest.open} may be told. */
+export interface ModelUnderTestOptions {
+  /** hears how far loading has come, once a test computes with the model */
+  onProgress?: (progress: LoadProgress) => void;
+}
+
 /** A model file, opened once for all tests, and loaded once for those that compute with it. */
 export class ModelUnderTest implements AsyncDisposable {
   readonly #resources = new AsyncDisposableStack();
+  readonly #options: ModelUnderTestOptions;
   #loaded: Promise<Model> | undefined;
+  #disposed = false;
 
   private constructor(
     /** where the file is */
     readonly location: SourceLocation | readonly SourceLocation[],
     /** the file, its header read; open for as long as the tests run */
     readonly file: GgufFile,
+    options: ModelUnderTestOptions,
   ) {
+    this.#options = options;
     this.#resources.use(file);
   }
 
@@ -53,14 +63,18 @@ export class ModelUnderTest implements AsyncDisposable {
    */
   static async open(
     location?: SourceLocation | readonly SourceLocation[],
+    options: ModelUnderTestOptions = {},
   ): Promise<ModelUnderTest> {
     const from = location ?? await synthesizeBlob(BUILT_IN);
-    return new ModelUnderTest(from, await openGguf(from));
+    return new ModelUnderTest(from, await openGguf(from), options);
   }
 
   /** The model as the engine loads it; the tests share it. */
   loaded(): Promise<Model> {
-    this.#loaded ??= loadModel(this.location).then((model) => this.#resources.use(model));
+    if (this.#disposed) return Promise.reject(new Error("the model under test was closed"));
+    this.#loaded ??= loadModel(this.location, this.#options).then((model) =>
+      this.#resources.use(model)
+    );
     return this.#loaded;
   }
 
@@ -85,8 +99,10 @@ export class ModelUnderTest implements AsyncDisposable {
     return Array.from({ length: count }, (_, i) => (i * 7919 + 104_729) % vocabulary);
   }
 
-  /** Closes the file and frees the loaded model. */
+  /** Closes the file and frees the loaded model, also one that is just being loaded. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    await this.#loaded?.catch(() => {});
     await this.#resources.disposeAsync();
   }
 }

@@ -9,7 +9,7 @@ import { resolveTensors } from "../model/tensors.ts";
 import { readHyperParameters } from "../model/hyperparameters.ts";
 import type { GgufFile } from "../gguf/mod.ts";
 import type { Falsification } from "./falsification.ts";
-import { ownKernels } from "./own_kernels.ts";
+import { ownKernels } from "./kernels/own_kernels.ts";
 
 /** The router's choice for T tokens, the strongest expert first. */
 export interface Routes {

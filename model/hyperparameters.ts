@@ -188,10 +188,14 @@ function vocabularySize(file: GgufFile, keys: Keys): number {
   return size;
 }
 
+/** As llama.cpp reads it: a factor without a type is linear, and an older key has it too. */
 function ropeScale(file: GgufFile, keys: Keys, declared: string): number {
-  const type = metadataString(file.metadata, `${declared}.rope.scaling.type`) ?? "none";
+  const type = metadataString(file.metadata, `${declared}.rope.scaling.type`) ?? "linear";
   if (type === "none") return 1;
-  if (type === "linear") return keys.positive("rope.scaling.factor", 1);
+  if (type === "linear") {
+    const older = metadataNumber(file.metadata, `${declared}.rope.scale_linear`);
+    return keys.positive("rope.scaling.factor", older ?? 1);
+  }
   throw new UnsupportedOperationError({
     architecture: declared,
     operation: `RoPE scaling of type '${type}'`,

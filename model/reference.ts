@@ -22,6 +22,8 @@ export interface ReferenceModel {
   readonly sizes: HyperParameters;
   readonly description: ArchitectureDescription;
   readonly tensors: ModelTensors;
+  /** hears the router's logits, [tokens][experts], of one layer after another */
+  readonly onRouterLogits?: (logits: readonly Float64Array[]) => void;
 }
 
 /** One activation vector for each token. */
@@ -118,7 +120,9 @@ async function feedForward(model: ReferenceModel, layer: RoleTensors, x: Rows): 
     return await swiglu(model, layer.ffn_gate!, layer.ffn_up!, layer.ffn_down!, x);
   }
   const { sizes: { experts, expertsUsed, normalizeExpertWeights, hidden } } = model;
-  const choices = (await product(model, layer.ffn_gate_inp!, x)).map((logits) =>
+  const routerLogits = await product(model, layer.ffn_gate_inp!, x);
+  model.onRouterLogits?.(routerLogits);
+  const choices = routerLogits.map((logits) =>
     chooseExperts(softmax(logits), expertsUsed, normalizeExpertWeights)
   );
   const out = x.map(() => new Float64Array(hidden));

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CONTRACT, resolveNames, type Role } from "../contracts/mod.ts";
+import { CONTRACT, resolveNames, type Role, SHAPES } from "../contracts/mod.ts";
 import type { GgufFile, TensorInfo } from "../gguf/mod.ts";
 import { isWeightType } from "../kernels/formats.ts";
 import { ModelError, UnsupportedOperationError } from "./errors.ts";
@@ -20,33 +20,6 @@ export interface ModelTensors {
 }
 
 type Shape = readonly number[];
-
-/** Shapes that the forward pass works with, innermost dimension first, as GGUF stores them. */
-const SHAPES: Readonly<Partial<Record<Role, (sizes: HyperParameters) => Shape>>> = {
-  token_embd: (s) => [s.hidden, s.vocabulary],
-  output_norm: (s) => [s.hidden],
-  output: (s) => [s.hidden, s.vocabulary],
-  rope_freqs: (s) => [s.ropeDimensions / 2],
-  attn_norm: (s) => [s.hidden],
-  attn_q: (s) => [s.hidden, s.heads * s.headSize],
-  attn_k: (s) => [s.hidden, s.kvHeads * s.headSize],
-  attn_v: (s) => [s.hidden, s.kvHeads * s.headSize],
-  attn_output: (s) => [s.heads * s.headSize, s.hidden],
-  attn_q_bias: (s) => [s.heads * s.headSize],
-  attn_k_bias: (s) => [s.kvHeads * s.headSize],
-  attn_v_bias: (s) => [s.kvHeads * s.headSize],
-  attn_output_bias: (s) => [s.hidden],
-  attn_q_norm: (s) => [s.headSize],
-  attn_k_norm: (s) => [s.headSize],
-  ffn_norm: (s) => [s.hidden],
-  ffn_gate: (s) => [s.hidden, s.feedForward],
-  ffn_up: (s) => [s.hidden, s.feedForward],
-  ffn_down: (s) => [s.feedForward, s.hidden],
-  ffn_gate_inp: (s) => [s.hidden, s.experts],
-  ffn_gate_exps: (s) => [s.hidden, s.expertFeedForward, s.experts],
-  ffn_up_exps: (s) => [s.hidden, s.expertFeedForward, s.experts],
-  ffn_down_exps: (s) => [s.expertFeedForward, s.hidden, s.experts],
-};
 
 /**
  * Finds and checks every tensor that the forward pass uses.

@@ -1,21 +1,28 @@
+import { type Instance, INSTANCES } from "../contracts/mod.ts";
 import type { SynthOptions } from "./options.ts";
 
-/** Qwen3-30B-A3B and -235B-A22B differ in their sizes only. */
-const QWEN3_MOE: SynthOptions = {
-  architecture: "qwen3moe",
-  kvHeads: 4,
-  headSize: 128,
-  experts: 128,
-  expertsUsed: 8,
-  vocabulary: 151_936,
-  context: 262_144,
-  ropeBase: 1e7,
-  rmsEpsilon: 1e-6,
-};
+/** A random model of a published one's sizes. */
+function likeInstance(instance: Instance): SynthOptions {
+  const { layers, hidden, heads, kvHeads, headSize, experts, expertsUsed } = instance;
+  return {
+    architecture: "qwen3moe",
+    layers,
+    hidden,
+    heads,
+    kvHeads,
+    headSize,
+    experts,
+    expertsUsed,
+    expertWidth: instance.expertFeedForward,
+    vocabulary: instance.vocabulary,
+    context: instance.contextLength,
+    ropeBase: instance.ropeBase,
+    rmsEpsilon: instance.rmsEpsilon,
+  };
+}
 
-/** Shapes of published models, from their `config.json`, and a small one. */
+/** A small model, and the shapes of published ones, which the contract of their forward pass states. */
 export const SYNTH_PRESETS: ReadonlyMap<string, SynthOptions> = new Map<string, SynthOptions>([
   ["tiny", {}],
-  ["qwen3-30b-a3b", { ...QWEN3_MOE, layers: 48, hidden: 2048, heads: 32, expertWidth: 768 }],
-  ["qwen3-235b-a22b", { ...QWEN3_MOE, layers: 94, hidden: 4096, heads: 64, expertWidth: 1536 }],
+  ...Object.entries(INSTANCES).map(([key, instance]) => [key, likeInstance(instance)] as const),
 ]);

@@ -168,7 +168,7 @@ Deno.test({
   },
 });
 
-Deno.test("F-TNV-002 every role of a real-size file resolves, and every tensor has a role", async () => {
+Deno.test("every role of a real-size file that synth writes resolves, and every tensor has a role", async () => {
   await inDirectory(async (path) => {
     await runHere(["synth", path("big.gguf"), "--preset", "qwen3-30b-a3b", "--sparse"]);
     const { code, stdout } = await runHere(["names", path("big.gguf"), "--json"]);

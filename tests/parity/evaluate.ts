@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { logSoftmax } from "../../falsification/qwen3_moe_forward/rows.ts";
 import type { Model } from "../../mod.ts";
-import { logSoftmax } from "./probabilities.ts";
 
 /** Threads of the engine: more than one, so that work is shared out in the comparison too. */
 export const THREADS = 2;

@@ -4,22 +4,15 @@
  *
  * @module
  */
+import type { Recording } from "../../falsification/recorded/format.ts";
 import type { Summary } from "./compare.ts";
 import { type ParityModel, randomPrompt } from "./models.ts";
 
-/** One model's file. */
-export interface Fixture {
-  /** The options that the model was made with. */
-  model: ParityModel;
-  /** SHA-256 of the model's bytes, in hexadecimal: other bytes are another model. */
-  sha256: string;
-  tokens: number[];
-  /** The positions of the prompt that are kept. */
-  positions: number[];
+/** One model's file: the log-probabilities of llama.cpp's batch. */
+export interface Fixture extends Recording {
+  readonly model: ParityModel;
   /** llama.cpp's batch against its steps at these positions, when the file was written. */
-  floor: Summary;
-  /** Log-probabilities of llama.cpp's batch: little-endian f32 [positions, vocabulary] in base64. */
-  rows: string;
+  readonly floor: Summary;
 }
 
 const small = {
@@ -88,36 +81,13 @@ export function fixturePrompt(model: ParityModel): { tokens: number[]; positions
   return { tokens, positions };
 }
 
+/** Those that contract qwen3-moe-forward-v1 speaks of, and that are published with it. */
+const PUBLISHED: readonly string[] = ["qwen3moe-f32", "qwen3moe-q4_k_m"];
+
 /** Where a model's fixture lies. */
-export function fixtureUrl(model: ParityModel): URL {
-  return new URL(`../fixtures/parity/${model.name}.json`, import.meta.url);
-}
-
-/** SHA-256 in hexadecimal. */
-export async function sha256(blob: Blob): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
-  return new Uint8Array(digest).toHex();
-}
-
-/** Rows of one length, one after another, as base64 of little-endian f32. */
-export function encodeRows(rows: readonly Float32Array[]): string {
-  const columns = rows[0]?.length ?? 0;
-  const bytes = new DataView(new ArrayBuffer(4 * rows.length * columns));
-  rows.forEach((row, i) =>
-    row.forEach((value, j) => bytes.setFloat32(4 * (i * columns + j), value, true))
-  );
-  return new Uint8Array(bytes.buffer).toBase64();
-}
-
-/** The rows of {@linkcode encodeRows}. */
-export function decodeRows(text: string, columns: number): Float32Array[] {
-  const bytes = new DataView(Uint8Array.fromBase64(text).buffer);
-  return Array.from(
-    { length: bytes.byteLength / (4 * columns) },
-    (_, i) =>
-      Float32Array.from(
-        { length: columns },
-        (_, j) => bytes.getFloat32(4 * (i * columns + j), true),
-      ),
-  );
+export function fixtureUrl({ name }: ParityModel): URL {
+  const path = PUBLISHED.includes(name)
+    ? `../../falsification/recorded/${name}.llama-cpp.json`
+    : `../fixtures/parity/${name}.json`;
+  return new URL(path, import.meta.url);
 }

@@ -1,18 +1,13 @@
 /**
- * Writes `tests/fixtures/parity/*.json`: `deno run -A tests/parity/fixtures.ts`. Needs llama.cpp.
+ * Writes `tests/fixtures/parity/*.json` and `falsification/recorded/*.llama-cpp.json`:
+ * `deno run -A tests/parity/fixtures.ts`. Needs llama.cpp.
  *
  * @module
  */
+import { encodeRows, sha256 } from "../../falsification/recorded/format.ts";
 import { synthesizeBlob } from "../../synth/mod.ts";
 import { comparePositions, summarize } from "./compare.ts";
-import {
-  encodeRows,
-  type Fixture,
-  fixtureModels,
-  fixturePrompt,
-  fixtureUrl,
-  sha256,
-} from "./fixture.ts";
+import { type Fixture, fixtureModels, fixturePrompt, fixtureUrl } from "./fixture.ts";
 import { openReference } from "./llama.ts";
 import type { ParityModel } from "./models.ts";
 
@@ -43,7 +38,7 @@ if (import.meta.main) {
   await Deno.mkdir(new URL("../fixtures/parity/", import.meta.url), { recursive: true });
   for (const model of fixtureModels) {
     const fixture = await makeFixture(model);
-    await Deno.writeTextFile(fixtureUrl(model), JSON.stringify(fixture) + "\n");
+    await Deno.writeTextFile(fixtureUrl(model), JSON.stringify(fixture, undefined, 2) + "\n");
     console.log(`${model.name}: median floor ${fixture.floor.median.toPrecision(3)}`);
   }
 }

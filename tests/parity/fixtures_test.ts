@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
+import { decodeRows, encodeRows, sha256 } from "../../falsification/recorded/format.ts";
 import { loadModel } from "../../mod.ts";
 import { synthesizeBlob } from "../../synth/mod.ts";
 import { comparePositions, summarize, verdict } from "./compare.ts";
 import { evaluate, THREADS } from "./evaluate.ts";
-import {
-  decodeRows,
-  encodeRows,
-  type Fixture,
-  fixtureModels,
-  fixtureUrl,
-  sha256,
-} from "./fixture.ts";
+import { type Fixture, fixtureModels, fixtureUrl } from "./fixture.ts";
 import { kindOf } from "./models.ts";
 
 const STALE = "the fixture is stale, which says nothing about the engine: " +

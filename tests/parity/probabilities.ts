@@ -38,17 +38,3 @@ export function logProbabilities(
   }
   return row;
 }
-
-/**
- * Natural log-probabilities of logits: x - log(sum of exp(x)), in f64 but for the result.
- *
- * @param logits [vocabulary]
- * @returns [vocabulary]
- */
-export function logSoftmax(logits: Float32Array): Float32Array {
-  const largest = logits.reduce((highest, value) => Math.max(highest, value), -Infinity);
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - largest);
-  const shift = largest + Math.log(sum);
-  return logits.map((logit) => logit - shift);
-}

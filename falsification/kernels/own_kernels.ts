@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { detectBuild } from "../kernels/kernels.ts";
-import type { Operations } from "../kernels/operations.ts";
-import { type KernelMemory, kernelMemory } from "../kernels/testing.ts";
+import { detectBuild } from "../../kernels/kernels.ts";
+import type { Operations } from "../../kernels/operations.ts";
+import { type KernelMemory, kernelMemory } from "../../kernels/testing.ts";
 
 /** Kernels, and the memory that their arrays are put into. */
 export interface OwnKernels {

@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
-import { parse } from "yaml";
-import { generateTensorNames } from "./generate.ts";
+import { generateTensorNames } from "./generate_names.ts";
 
-const contract = await Deno.readTextFile(new URL("./tensor-names-v1.yaml", import.meta.url));
+const contract = await Deno.readTextFile(new URL("../tensor-names-v1.yaml", import.meta.url));
 
 /** The contract with one passage changed. */
 function changed(from: string, to: string): string {
   assert.ok(contract.includes(from), `'${from}' is not in the contract`);
   return contract.replace(from, to);
 }
-
-Deno.test("F-TNV-006 tensor_names.ts is what the contract generates", async () => {
-  const table = await Deno.readTextFile(new URL("./tensor_names.ts", import.meta.url));
-  assert.equal(generateTensorNames(contract), table, "run: deno run -A contracts/generate.ts");
-});
 
 Deno.test("generateTensorNames() changes with the contract", () => {
   const renamed = changed('"blk.{n}.ffn_gate_inp.weight"', '"blk.{n}.router.weight"');
@@ -62,23 +56,4 @@ Deno.test("generateTensorNames() refuses a required role without a GGUF name", (
       ),
     { message: "token_embd: gpt2 requires it and has no GGUF name for it" },
   );
-});
-
-Deno.test("tensor-names-v1 binds each falsification test to a test that exists", async () => {
-  const { falsification_tests, qa_gate } = parse(contract) as {
-    falsification_tests: { id: string; test: string }[];
-    qa_gate: { checks: string[] };
-  };
-  const sources = await Promise.all(
-    ["./names_test.ts", "./generate_test.ts"].map((file) =>
-      Deno.readTextFile(new URL(file, import.meta.url))
-    ),
-  );
-  const titles = sources.join("").matchAll(/Deno\.test\(\s*"(F-TNV-[^"]+)"/g);
-  assert.deepEqual(
-    falsification_tests.map(({ test }) => test).sort(),
-    [...titles].map(([, title]) => title).sort(),
-  );
-  assert.deepEqual(falsification_tests.map(({ id }) => id), qa_gate.checks);
-  for (const { id, test } of falsification_tests) assert.ok(test.startsWith(`${id} `), id);
 });

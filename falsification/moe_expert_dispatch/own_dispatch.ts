@@ -1,0 +1,186 @@
+/**
+ * The engine's dispatch of tokens to experts, over memories of its own, as model/forward.ts calls it.
+ *
+ * @module
+ */
+import { type Activations, convertJobs, formAddress } from "../../kernels/activations.ts";
+import { compileKernels, detectBuild } from "../../kernels/kernels.ts";
+import { MemoryPlan, type Place } from "../../kernels/memory_plan.ts";
+import type { Workbench } from "../../kernels/multiply.ts";
+import { Stage } from "../../kernels/stage.ts";
+import { Team } from "../../kernels/team.ts";
+import { dispatchExperts } from "../../moe/dispatch.ts";
+import { type ExpertBlock, runBlocks } from "../../moe/expert_block.ts";
+import {
+  ExpertStore,
+  type ExpertTensors,
+  placeBlock,
+  type ReadTensorPart,
+} from "../../moe/expert_store.ts";
+import type { HyperParameters } from "../../model/hyperparameters.ts";
+import {
+  reserveWorkspace,
+  stageBytes,
+  usedFormats,
+  type Workspace,
+} from "../../model/workspace.ts";
+import type { ExpertBatch } from "./expert_batches.ts";
+import { expertBytes, type ExpertStacks, matrixShape, type Part, PARTS } from "./expert_stacks.ts";
+
+/** The kernels, compiled once for all batches. */
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** A layer's experts in memory, and the buffers of a batch. */
+interface Layer {
+  readonly workspace: Workspace;
+  readonly workbench: Workbench;
+  readonly store: ExpertStore;
+  /** the first expert as a feed-forward of its own, not read yet */
+  readonly block: ExpertBlock;
+  readonly bytes: (place: Place, count: number) => Uint8Array;
+  readonly floats: (address: number, count: number) => Float32Array;
+  readonly integers: (address: number, count: number) => Int32Array;
+}
+
+/** residual + the weighted sum of the chosen experts, as [tokens, hidden]. */
+export async function dispatchBatch(
+  stacks: ExpertStacks,
+  { residual, x, ids, weights, k }: ExpertBatch,
+): Promise<Float32Array> {
+  const { hidden, experts } = stacks;
+  const tokens = x.length / hidden;
+  const layer = await openLayer(stacks, tokens, k);
+  const { workspace: space, workbench } = layer;
+  layer.floats(space.x, tokens * hidden).set(residual);
+  layer.integers(space.chosen, tokens * k).set(ids);
+  layer.floats(space.chosenWeights, tokens * k).set(weights);
+  putNormed(layer, x, tokens);
+  await dispatchExperts(workbench, layer.store, {
+    layer: 0,
+    input: space.normed,
+    output: space.expertOutputs,
+    ids: layer.integers(space.chosen, tokens * k),
+    experts,
+    k,
+    index: {
+      tokens: layer.integers(space.rowTokens, space.waveRows),
+      tokensAddress: space.rowTokens,
+      pairs: layer.integers(space.rowPairs, space.waveRows),
+      pairsAddress: space.rowPairs,
+    },
+    waveRows: space.waveRows,
+  });
+  workbench.team.run([{
+    operation: "combineExperts",
+    window: space.home,
+    units: tokens,
+    cost: 1,
+    args: [space.x, space.expertOutputs, space.chosenWeights, k, hidden],
+  }]);
+  return layer.floats(space.x, tokens * hidden).slice();
+}
+
+/** The first expert's feed-forward of every token, as a dense layer computes it: [tokens, hidden]. */
+export async function denseBatch(stacks: ExpertStacks, x: Float32Array): Promise<Float32Array> {
+  const tokens = x.length / stacks.hidden;
+  const layer = await openLayer(stacks, tokens, 1);
+  const { workspace: space, block } = layer;
+  for (const part of PARTS) {
+    const count = expertBytes(stacks, part);
+    layer.bytes(block[part], count).set(await stacks.read(part, 0, count));
+  }
+  putNormed(layer, x, tokens);
+  const rows = { input: space.normed, output: space.projected };
+  runBlocks(layer.workbench, [{ block, rows: tokens }], rows);
+  return layer.floats(space.projected, x.length).slice();
+}
+
+/** The input, and the forms of it that the experts multiply. */
+function putNormed({ workspace, workbench, floats }: Layer, x: Float32Array, tokens: number): void {
+  const normed: Activations = workspace.normed;
+  floats(formAddress(normed, "f32"), x.length).set(x);
+  const jobs = convertJobs(normed, normed.forms.keys(), tokens);
+  if (jobs.length > 0) workbench.team.run(jobs);
+}
+
+/** Plans and makes memories as for a model of one layer that has nothing but experts. */
+async function openLayer(stacks: ExpertStacks, tokens: number, k: number): Promise<Layer> {
+  const tensors = tensorsOf(stacks);
+  const sizes = sizesOf(stacks, k);
+  const formats = usedFormats({
+    global: {},
+    layers: [{
+      ffn_gate_exps: tensors.gate,
+      ffn_up_exps: tensors.up,
+      ffn_down_exps: tensors.down,
+    }],
+  });
+  const stageSize = stageBytes(sizes, formats, tokens);
+  const stages = new Map<number, number>();
+  const plan = new MemoryPlan({
+    threads: 1,
+    firstId: 0,
+    onOpen: (window, plan) => stages.set(window, plan.reserve(window, stageSize).address),
+  });
+  const workspace = reserveWorkspace(plan, plan.open(), sizes, formats, tokens);
+  const memories = new Map<number, ArrayBufferLike>();
+  const bytes = ({ window, address }: Place, count: number) =>
+    new Uint8Array(memories.get(window)!, address, count);
+  const read: ReadTensorPart = async ({ name }, offset, count, place) =>
+    bytes(place, count).set(await stacks.read(name as Part, offset, count));
+  // As in models above 4 GiB: the experts lie in another window than the activations.
+  plan.open();
+  const store = new ExpertStore(plan, [tensors], read);
+  const block = placeBlock(plan, tensors);
+  const windows = plan.createWindows();
+  for (const { id, memory } of windows) memories.set(id, memory.buffer);
+  const team = await Team.of([], await (compiled ??= detectBuild().then(compileKernels)));
+  await team.changeWindows(windows);
+  const home = memories.get(workspace.home)!;
+  return {
+    workspace,
+    workbench: { team, stage: new Stage(stages, stageSize) },
+    store,
+    block,
+    bytes,
+    floats: (address, count) => new Float32Array(home, address, count),
+    integers: (address, count) => new Int32Array(home, address, count),
+  };
+}
+
+/** The stacks as tensors of a file, each named by its part. */
+function tensorsOf(stacks: ExpertStacks): ExpertTensors {
+  const tensor = (part: Part) => ({
+    name: part,
+    type: stacks.types[part],
+    shape: [...matrixShape(stacks, part), stacks.experts],
+    bytes: stacks.experts * expertBytes(stacks, part),
+    offset: 0,
+    source: 0,
+  });
+  return { gate: tensor("gate"), up: tensor("up"), down: tensor("down") };
+}
+
+/** Only hidden, experts, expertsUsed and expertFeedForward bear on experts. */
+function sizesOf({ hidden, width, experts }: ExpertStacks, k: number): HyperParameters {
+  return {
+    declaredArchitecture: "qwen3moe",
+    architecture: "qwen3_moe",
+    layers: 1,
+    hidden,
+    heads: 1,
+    kvHeads: 1,
+    headSize: 2,
+    feedForward: 0,
+    experts,
+    expertsUsed: k,
+    expertFeedForward: width,
+    normalizeExpertWeights: true,
+    vocabulary: 1,
+    contextLength: 1,
+    rmsEpsilon: 1e-6,
+    ropeBase: 1e6,
+    ropeDimensions: 2,
+    ropeScale: 1,
+  };
+}
