@@ -19,7 +19,8 @@ export interface Arguments<F extends Flags> {
 /**
  * Takes the arguments of a verb apart. After `--` everything is an operand.
  *
- * @param operandNames Such as ["MODEL", "[TEXT]"]; those in brackets may be left out.
+ * @param operandNames Such as ["MODEL", "[TEXT]"]; those in brackets may be left out. The last may
+ * end with "…", as "PATH…" or "[PATH…]" does, and be given many times.
  * @throws {UsageError} If a flag is unknown, lacks its value or has one too many, or operands are
  * missing or too many.
  */
@@ -62,8 +63,9 @@ function checkOperands(operands: readonly string[], names: readonly string[]): v
   const missing = names.find((name, index) =>
     !name.startsWith("[") && operands[index] === undefined
   );
-  if (missing !== undefined) throw new UsageError(`${missing} is missing`);
-  if (operands.length > names.length) {
+  if (missing !== undefined) throw new UsageError(`${missing.replace("…", "")} is missing`);
+  const repeats = /…\]?$/.test(names.at(-1) ?? "");
+  if (operands.length > names.length && !repeats) {
     const extra = JSON.stringify(operands[names.length]);
     throw new UsageError(`${extra} is one operand too many; allowed are ${names.join(" ")}`);
   }

@@ -12,6 +12,11 @@ export function formatCount(count: number | bigint): string {
   return count.toLocaleString("en-US", { maximumFractionDigits: 20 });
 }
 
+/** A number of things: "1 error", "1,024 errors". */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** A number of parameters for people: "30.5 B". */
 export function formatParameters(count: number): string {
   const [divisor, unit] = count >= 1e9 ? [1e9, " B"] : count >= 1e6 ? [1e6, " M"] : [1, ""];
@@ -45,3 +50,6 @@ export function printable(text: string): string {
     (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
+
+/** To the beginning of the line, and erase it (ECMA-48). */
+export const CLEAR_LINE = "\r\x1b[K";

@@ -17,6 +17,8 @@ const EXPECTED_ERRORS: ReadonlySet<string> = new Set([
   "ChatTemplateError",
   "RangeError",
   "CommandError",
+  "PinError",
+  "SourceError",
 ]);
 
 /**

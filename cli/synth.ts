@@ -16,7 +16,7 @@ import {
   parseArguments,
   type Values,
 } from "./arguments.ts";
-import { formatBytes } from "./format.ts";
+import { CLEAR_LINE, formatBytes } from "./format.ts";
 import { CommandError, type Io, UsageError } from "./verb.ts";
 import { writeWholeFile } from "./whole_file.ts";
 
@@ -198,9 +198,6 @@ async function writeSparse(path: string, layout: GgufLayout): Promise<void> {
   await sink.write(layout.header);
   await sink.setSize(layout.size);
 }
-
-/** To the beginning of the line, and erase it (ECMA-48). */
-const CLEAR_LINE = "\r\x1b[K";
 
 async function writeWeights(
   path: string,

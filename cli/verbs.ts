@@ -30,4 +30,20 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: "write a model with random weights, of any shape",
     load: () => import("./synth.ts"),
   },
+  validate: {
+    summary: "whether contracts are complete and well-formed",
+    load: () => import("./validate.ts"),
+  },
+  lint: {
+    summary: "whether contracts fit their tests, tables, pins and each other",
+    load: () => import("./lint.ts"),
+  },
+  falsify: {
+    summary: "run the tests that try to refute the contracts",
+    load: () => import("./falsify.ts"),
+  },
+  pin: {
+    summary: "whether contracts changed without a new version",
+    load: () => import("./pin.ts"),
+  },
 };

@@ -18,7 +18,15 @@ export interface Outcome {
 }
 
 /** Runs a command line in this process. `input` is what is piped in; without it stdin is a keyboard. */
-export async function runHere(args: readonly string[], input?: string): Promise<Outcome> {
+export function runHere(args: readonly string[], input?: string): Promise<Outcome> {
+  return capture((io) => main(args, io), input);
+}
+
+/** Does what writes and tells, and keeps that. `input` as for {@linkcode runHere}. */
+export async function capture(
+  work: (io: Io) => Promise<number>,
+  input?: string,
+): Promise<Outcome> {
   let [stdout, stderr] = ["", ""];
   const io: Io = {
     write: (text) => Promise.resolve(void (stdout += text)),
@@ -30,7 +38,7 @@ export async function runHere(args: readonly string[], input?: string): Promise<
     debug: false,
     interruption: () => new AbortController().signal,
   };
-  const code = await main(args, io);
+  const code = await work(io);
   return { code, stdout, stderr };
 }
 
