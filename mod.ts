@@ -27,6 +27,7 @@ export {
   type Throughput,
 } from "./engine/generation.ts";
 export { Session, type SyncOptions } from "./engine/session.ts";
+export type { ExpertUse } from "./moe/expert_store.ts";
 export type { HyperParameters } from "./model/hyperparameters.ts";
 export type { SamplingOptions } from "./sampling/mod.ts";
 
@@ -59,5 +60,10 @@ export { type Architecture, normalizeArchitecture } from "./contracts/mod.ts";
 // Errors.
 export { ChatTemplateError } from "./chat/mod.ts";
 export { GgufError } from "./gguf/mod.ts";
-export { ContextLengthError, ModelError, UnsupportedOperationError } from "./model/errors.ts";
+export {
+  ContextLengthError,
+  MemoryBudgetError,
+  ModelError,
+  UnsupportedOperationError,
+} from "./model/errors.ts";
 export { TokenizerError } from "./tokenizer/mod.ts";

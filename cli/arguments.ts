@@ -90,6 +90,19 @@ export function integerValue(
 }
 
 /**
+ * The value of a flag as integers between commas; undefined if it was not given.
+ *
+ * @throws {UsageError} If one is no integer from `least`, or there is none.
+ */
+export function integerList(
+  flag: string,
+  value: string | undefined,
+  least: number,
+): number[] | undefined {
+  return value?.split(",").map((part) => integerValue(flag, part, least)!);
+}
+
+/**
  * The value of a flag as a number; undefined if it was not given.
  *
  * @throws {UsageError} If it is no number from `least` to `most`.
@@ -106,6 +119,32 @@ export function numberValue(
   if (isDecimal && Number.isFinite(number) && number >= least && number <= most) return number;
   const limits = most === Infinity ? `from ${least}` : `from ${least} to ${most}`;
   throw new UsageError(`--${flag} must be a number ${limits}, not ${JSON.stringify(value)}`);
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+};
+
+/**
+ * The value of a flag as a number of bytes, such as 6GiB, 1.5G or 800MB; undefined if it was not
+ * given.
+ *
+ * @throws {UsageError} If it is none above 0.
+ */
+export function bytesValue(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const [, number, unit] = /^(\d+\.?\d*|\.\d+)\s*(|[kmg]i?)b?$/i.exec(value) ?? [];
+  const bytes = Math.floor(Number(number) * UNITS[(unit ?? "").toLowerCase()]!);
+  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw new UsageError(
+    `--${flag} must be a number of bytes such as 6GiB or 800MB, not ${JSON.stringify(value)}`,
+  );
 }
 
 /**

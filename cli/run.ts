@@ -5,7 +5,14 @@ import {
   loadModel,
 } from "../mod.ts";
 import { RANDOM_WEIGHTS_KEY } from "../synth/mod.ts";
-import { given, integerValue, numberValue, parseArguments, type Values } from "./arguments.ts";
+import {
+  bytesValue,
+  given,
+  integerValue,
+  numberValue,
+  parseArguments,
+  type Values,
+} from "./arguments.ts";
 import { DEFAULT_MODEL } from "./default_model.ts";
 import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, JSON_FLAG } from "./flags.ts";
 import { printable } from "./format.ts";
@@ -29,6 +36,8 @@ program answers.
       --raw            continue PROMPT as it is, without the model's chat template
       --ctx N          tokens that prompt and answer may have together
       --threads N      threads that compute (default: one for each processor)
+      --memory SIZE    what the model may hold in memory, such as 6GiB (default: what is free, less
+                       a margin); experts that find no room are read again when they are needed
       --json           print one object at the end instead: { text, tokens (ids), finishReason,
                        timeToFirstTokenSeconds, prefill: { tokens, tokensPerSecond }, decode: … }
   ${ARCHITECTURE_HELP}
@@ -52,6 +61,7 @@ const FLAGS = {
   raw: { type: "boolean" },
   ctx: TEXT,
   threads: TEXT,
+  memory: TEXT,
   ...JSON_FLAG,
   ...ARCHITECTURE_FLAG,
 } as const;
@@ -62,6 +72,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const load = {
     ...given("context", integerValue("ctx", values.ctx, 1)),
     ...given("threads", integerValue("threads", values.threads, 1)),
+    ...given("memory", bytesValue("memory", values.memory)),
     ...given("assumeArchitecture", values["assume-architecture"]),
   };
   const generation = readGenerationOptions(values);

@@ -11,7 +11,7 @@ import {
   readHyperParameters,
 } from "../model/hyperparameters.ts";
 import { RemoteRuntime } from "../model/remote.ts";
-import { resolveTensors } from "../model/tensors.ts";
+import { activeBytesPerToken, resolveTensors } from "../model/tensors.ts";
 import { createTokenizer, type Tokenizer, TokenizerError } from "../tokenizer/mod.ts";
 import { Model } from "./model.ts";
 
@@ -29,6 +29,12 @@ export interface LoadOptions {
   threads?: number;
   /** Positions of a session's KV cache, where the session does not say. */
   context?: number;
+  /**
+   * Bytes that the model may hold in memory: weights, KV caches of all sessions and working memory.
+   * Experts that find no room are read again when they are needed. By default what the machine has
+   * free, less a margin.
+   */
+  memory?: number;
   /** Tokens that a forward pass takes at once; results do not depend on it. 512 by default. */
   batchSize?: number;
   /** Hears how far loading has come. */
@@ -46,6 +52,8 @@ const MAX_THREADS = 256;
 const DEFAULT_BATCH = 512;
 const MAX_BATCH = 4096;
 const WASM32_BYTES = 2 ** 32;
+/** Left free for the program itself, its JavaScript heap and other processes. */
+const MEMORY_MARGIN = 2 ** 30;
 /** Room for a long conversation; positions that are never reached take no memory. */
 const DEFAULT_CONTEXT = 32_768;
 
@@ -56,6 +64,7 @@ const DEFAULT_CONTEXT = 32_768;
  * @throws {GgufError} If the file can't be read, or is no sound GGUF file.
  * @throws {UnsupportedOperationError} If there is no forward pass for its architecture.
  * @throws {ModelError} If a key or a tensor is missing, or has the wrong shape.
+ * @throws {MemoryBudgetError} If the memory budget is too small for what has to stay in memory.
  */
 export async function loadModel(
   from: SourceLocation | readonly SourceLocation[],
@@ -66,34 +75,52 @@ export async function loadModel(
   const maxWindowBytes = options.maxWindowBytes === undefined
     ? undefined
     : checked("maxWindowBytes", options.maxWindowBytes, WASM32_BYTES);
+  const memory = options.memory === undefined
+    ? await freeMemory()
+    : checked("memory", options.memory, Number.MAX_SAFE_INTEGER);
   await using file = await openGguf(from);
   const parameters = readHyperParameters(file, options);
   const context = options.context === undefined
-    ? Math.min(parameters.contextLength, DEFAULT_CONTEXT)
+    ? undefined
     : checked("context", options.context, parameters.contextLength);
-  const batch = Math.min(batchSize, context);
+  const usualContext = Math.min(parameters.contextLength, DEFAULT_CONTEXT);
+  const batch = Math.min(batchSize, context ?? usualContext);
+  const tensors = resolveTensors(file, parameters);
   const opening = RemoteRuntime.open({
     sources: file.sources.map(({ descriptor }) => descriptor),
     sizes: parameters,
     description: describeArchitecture(file, options),
-    tensors: resolveTensors(file, parameters),
+    tensors,
     threads,
     batch,
     maxWindowBytes,
+    budget: { bytes: memory, context, usualContext },
   }, options.onProgress ?? (() => {}));
   // The conductor reads the weights meanwhile.
   const { tokenizer, chatTemplate } = textParts(file, parameters);
+  const runtime = await opening;
   return new Model({
     name: file.name,
     metadata: file.metadata,
     parameters,
-    runtime: await opening,
+    runtime,
     threads,
     batch,
-    context,
+    context: runtime.context,
+    activeBytesPerToken: activeBytesPerToken(tensors, parameters),
     tokenizer,
     chatTemplate,
   });
+}
+
+/** Bytes that the machine has free, less a margin; Infinity where nobody says, as in browsers. */
+async function freeMemory(): Promise<number> {
+  try {
+    const { freemem } = await import("node:os");
+    return Math.max(freemem() - MEMORY_MARGIN, 0);
+  } catch {
+    return Infinity;
+  }
 }
 
 function textParts(

@@ -8,6 +8,7 @@ import type { RenderOptions } from "../chat/mod.ts";
 import type { Metadata } from "../gguf/mod.ts";
 import type { HyperParameters } from "../model/hyperparameters.ts";
 import type { RemoteRuntime } from "../model/remote.ts";
+import type { ExpertUse } from "../moe/expert_store.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { generate, Generation, type GenerationOptions } from "./generation.ts";
 import { Session, type SessionModel } from "./session.ts";
@@ -35,6 +36,7 @@ export interface ModelParts {
   readonly threads: number;
   readonly batch: number;
   readonly context: number;
+  readonly activeBytesPerToken: number;
   /** the tokenizer, or why there is none */
   readonly tokenizer: Tokenizer | Error;
   /** the chat template, or why it can't be used; undefined where the file has none */
@@ -100,6 +102,24 @@ export class Model implements AsyncDisposable {
       );
     }
     return chatTemplate;
+  }
+
+  /** How often an expert was in memory when it was wanted, and what was read, since loading. */
+  get expertUse(): ExpertUse {
+    return this.#parts.runtime.experts;
+  }
+
+  /**
+   * Bytes per second that the model's threads read from memory together: the bound of decoding, to
+   * hold measured speed against. Takes a tenth of a second and 256 MiB.
+   */
+  measureStream(): Promise<number> {
+    return this.#parts.runtime.measureStream();
+  }
+
+  /** Bytes of weights in the file that a decoded token reads: all but experts not chosen, and embeddings. */
+  get activeBytesPerToken(): number {
+    return this.#parts.activeBytesPerToken;
   }
 
   /**

@@ -72,6 +72,10 @@ export const JOB_OPERATIONS: readonly JobOperation[] = [
   "matmulQ4_K",
   "matmulQ5_K",
   "matmulQ6_K",
+  "matmulPackedQ4_K",
+  "matmulPackedQ6_K",
+  "packQ4_K",
+  "packQ6_K",
   "quantizeQ8_K",
   "quantizeQ8_0",
   "roundF16",
@@ -87,6 +91,7 @@ export const JOB_OPERATIONS: readonly JobOperation[] = [
   "combineExperts",
   "add",
   "addBias",
+  "readStream",
 ];
 
 const CODES: ReadonlyMap<JobOperation, number> = new Map(

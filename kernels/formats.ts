@@ -15,10 +15,26 @@ export type WeightType = "F32" | "F16" | "BF16" | "Q4_0" | "Q8_0" | "Q4_K" | "Q5
 export type ActivationFormat = "f32" | "f16" | "bf16" | "q8_0" | "q8_k";
 
 /** The operations that multiply. */
-export type MatmulName = `matmul${WeightType}`;
+export type MatmulName = `matmul${WeightType}` | "matmulPackedQ4_K" | "matmulPackedQ6_K";
+
+/** The operations that pack. */
+export type PackName = "packQ4_K" | "packQ6_K";
 
 /** The operations that make activations of f32. */
 export type QuantizeName = "quantizeQ8_0" | "quantizeQ8_K" | "roundF16" | "roundBF16";
+
+/** Rows of a group of packed weights. */
+export const PACKED_ROWS = 8;
+
+/** How groups of {@linkcode PACKED_ROWS} rows lie in memory where the kernels' own order is faster. */
+export interface PackedFormat {
+  /** bytes of a block of the group: all its rows, as many columns as a block of the type has */
+  readonly blockBytes: number;
+  /** the MatmulOperation over groups instead of rows; its results have the bits of the unpacked one */
+  readonly matmul: MatmulName;
+  /** the PackOperation */
+  readonly pack: PackName;
+}
 
 /** How rows of a type are stored, and what multiplies them. */
 export interface WeightFormat {
@@ -31,6 +47,8 @@ export interface WeightFormat {
   readonly activation: ActivationFormat;
   /** the MatmulOperation */
   readonly matmul: MatmulName;
+  /** undefined where the file's order is the only one */
+  readonly packed: PackedFormat | undefined;
 }
 
 function weightFormat(
@@ -39,9 +57,22 @@ function weightFormat(
   blockBytes: number,
   activation: ActivationFormat,
   matmul: MatmulName,
+  packed?: PackedFormat,
 ): WeightFormat {
-  return { type, blockSize, blockBytes, activation, matmul };
+  return { type, blockSize, blockBytes, activation, matmul, packed };
 }
+
+const PACKED_Q4_K: PackedFormat = {
+  blockBytes: 1184,
+  matmul: "matmulPackedQ4_K",
+  pack: "packQ4_K",
+};
+
+const PACKED_Q6_K: PackedFormat = {
+  blockBytes: 1680,
+  matmul: "matmulPackedQ6_K",
+  pack: "packQ6_K",
+};
 
 /** Every type that the kernels multiply. */
 export const WEIGHT_FORMATS: Readonly<Record<WeightType, WeightFormat>> = {
@@ -50,9 +81,9 @@ export const WEIGHT_FORMATS: Readonly<Record<WeightType, WeightFormat>> = {
   BF16: weightFormat("BF16", 1, 2, "bf16", "matmulBF16"),
   Q4_0: weightFormat("Q4_0", 32, 18, "q8_0", "matmulQ4_0"),
   Q8_0: weightFormat("Q8_0", 32, 34, "q8_0", "matmulQ8_0"),
-  Q4_K: weightFormat("Q4_K", 256, 144, "q8_k", "matmulQ4_K"),
+  Q4_K: weightFormat("Q4_K", 256, 144, "q8_k", "matmulQ4_K", PACKED_Q4_K),
   Q5_K: weightFormat("Q5_K", 256, 176, "q8_k", "matmulQ5_K"),
-  Q6_K: weightFormat("Q6_K", 256, 210, "q8_k", "matmulQ6_K"),
+  Q6_K: weightFormat("Q6_K", 256, 210, "q8_k", "matmulQ6_K", PACKED_Q6_K),
 };
 
 /** Whether the kernels multiply this tensor type. */

@@ -89,6 +89,17 @@ export class MemoryPlan {
     return this.reserve(fits ? last.id : this.open(), bytes);
   }
 
+  /** Bytes that are assigned, in all windows. */
+  get bytes(): number {
+    return this.#windows.reduce((sum, { end }) => sum + end, 0);
+  }
+
+  /** How many windows `bytes` more bytes would open. */
+  windowsFor(bytes: number): number {
+    const room = this.#maxBytes - (this.#windows.at(-1)?.end ?? this.#maxBytes);
+    return Math.max(0, Math.ceil((bytes - room) / this.#maxBytes));
+  }
+
   /** Makes the memories. Pages that are never touched cost nothing. */
   createWindows(): Window[] {
     return this.#windows.map(({ id, scratch, end }) => {

@@ -24,6 +24,20 @@ export type MatmulOperation = (
   outStride: number,
 ) => void;
 
+/**
+ * Packs the groups `start` to `end` of 8 rows each, for the matmuls of packed weights. Their units are
+ * groups; all else is as with rows, to the bit.
+ */
+export type PackOperation = (
+  start: number,
+  end: number,
+  /** [rows, columns] in the operation's quantization type: the address of row 0 */
+  from: number,
+  /** the address of group 0 */
+  to: number,
+  columns: number,
+) => void;
+
 /** Writes rows `start` to `end` of `x`, [rows, columns] f32, to `out` in an activation format. */
 export type ActivationOperation = (
   start: number,
@@ -45,6 +59,11 @@ export interface Operations {
   matmulQ4_K: MatmulOperation;
   matmulQ5_K: MatmulOperation;
   matmulQ6_K: MatmulOperation;
+  matmulPackedQ4_K: MatmulOperation;
+  matmulPackedQ6_K: MatmulOperation;
+
+  packQ4_K: PackOperation;
+  packQ6_K: PackOperation;
 
   quantizeQ8_K: ActivationOperation;
   quantizeQ8_0: ActivationOperation;
@@ -193,6 +212,9 @@ export interface Operations {
 
   /** `out += bias` for each of the rows `start` to `end`. out: [rows, columns] f32; bias: [columns] f32. */
   addBias(start: number, end: number, out: number, bias: number, columns: number): void;
+
+  /** Reads the units `start` to `end` of 64 KiB from `address` on, as fast as memory gives them. */
+  readStream(start: number, end: number, address: number, out: number): void;
 
   /** The position of the largest of `count` f32 values at `x`; the lowest wins a tie, NaN never wins. */
   argMax(x: number, count: number): number;

@@ -15,7 +15,10 @@ await serveWorker<ConductorRequest>(async (request, notify) => {
       runtime = await Runtime.open(request, notify);
       // Without it, memory can't be posted, and there is no one to share it with.
       const shareable = typeof SharedArrayBuffer !== "undefined";
-      const answer: OpenAnswer = { board: shareable ? runtime.board : undefined };
+      const answer: OpenAnswer = {
+        board: shareable ? runtime.board : undefined,
+        context: runtime.context,
+      };
       return { answer };
     }
     case "openSession":
@@ -23,6 +26,8 @@ await serveWorker<ConductorRequest>(async (request, notify) => {
     case "closeSession":
       runtime!.closeSession(request.session);
       return {};
+    case "measureStream":
+      return { answer: await runtime!.measureStream() };
     case "forward": {
       const answer = await runtime!.forward(request);
       return { answer, transfer: [answer.logits.buffer] };

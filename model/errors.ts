@@ -55,3 +55,24 @@ export class ContextLengthError extends RangeError {
     );
   }
 }
+
+const MIB = 2 ** 20;
+
+/** The memory budget is too small for what has to be in memory at once. */
+export class MemoryBudgetError extends RangeError {
+  /** "MemoryBudgetError" */
+  override readonly name = "MemoryBudgetError";
+
+  /**
+   * @param budget bytes that were allowed
+   * @param smallest bytes that would do
+   */
+  constructor(readonly budget: number, readonly smallest: number) {
+    const enough = Math.ceil(smallest / MIB);
+    super(
+      `a memory budget of ${Math.floor(budget / MIB)} MiB is too small: this model needs at ` +
+        `least ${enough} MiB (memory, --memory ${enough}MiB), ` +
+        "less with a smaller context or batch",
+    );
+  }
+}

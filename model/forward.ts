@@ -256,7 +256,7 @@ export function outputLogits(
   context: ForwardContext,
   first: number,
   count: number,
-): ForwardAnswer {
+): Pick<ForwardAnswer, "logits" | "argMax"> {
   const { sizes: { hidden, vocabulary, rmsEpsilon }, workspace: space, weights } = context;
   const logits = new Float32Array(count * vocabulary);
   const normed = formAddress(space.normed, "f32");

@@ -33,10 +33,17 @@ export interface KvCache {
   readonly capacity: number;
   readonly layers: readonly KvLayer[];
   readonly windows: readonly Window[];
+  /** positions that were ever filled, whose pages take memory */
+  reached: number;
 }
 
 /** Bytes of one key or value element: f16. */
 const ELEMENT_BYTES = 2;
+
+/** Bytes of the rows that cross from and to the home window, in each of a cache's windows. */
+export function kvStageBytes({ heads, kvHeads, headSize }: HyperParameters, batch: number): number {
+  return 2 * batch * (heads + kvHeads) * headSize * 4;
+}
 
 /** Makes a cache of `capacity` positions. Pages of positions that are never reached cost nothing. */
 export function createKvCache(
@@ -74,5 +81,5 @@ export function createKvCache(
     values: address + half,
     stage: stages.get(window)!,
   }));
-  return { capacity, layers, windows: plan.createWindows() };
+  return { capacity, layers, windows: plan.createWindows(), reached: 0 };
 }

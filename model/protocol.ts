@@ -5,7 +5,10 @@
  */
 import { GgufError, type SourceDescriptor } from "../gguf/mod.ts";
 import type { ArchitectureDescription } from "./architectures.ts";
+import type { ExpertUse } from "../moe/expert_store.ts";
+import { MemoryBudgetError } from "./errors.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
+import type { Budget } from "./memory_budget.ts";
 import type { ModelTensors } from "./tensors.ts";
 
 export interface OpenRequest {
@@ -20,6 +23,7 @@ export interface OpenRequest {
   /** tokens that a forward pass takes at once */
   readonly batch: number;
   readonly maxWindowBytes: number | undefined;
+  readonly budget: Budget;
 }
 
 export interface ForwardRequest {
@@ -38,11 +42,14 @@ export type ConductorRequest =
   | ForwardRequest
   | { readonly kind: "openSession"; readonly capacity: number }
   | { readonly kind: "closeSession"; readonly session: number }
+  | { readonly kind: "measureStream" }
   | { readonly kind: "close" };
 
 export interface OpenAnswer {
   /** the board's words, so that the caller can set the abort flag; absent where memory can't be shared */
   readonly board: SharedArrayBuffer | undefined;
+  /** positions of a session, where the session does not say */
+  readonly context: number;
 }
 
 export interface ForwardAnswer {
@@ -50,6 +57,8 @@ export interface ForwardAnswer {
   readonly logits: Float32Array<ArrayBuffer>;
   /** the largest of the last row; -1 without outputs */
   readonly argMax: number;
+  /** since the model was loaded */
+  readonly experts: ExpertUse;
 }
 
 /** Told while the model loads. */
@@ -61,6 +70,7 @@ export interface LoadNotice {
 /** An error as it is posted: structured cloning would lose its class. */
 export type PostedError =
   | { readonly kind: "gguf"; readonly message: string; readonly problem: PostedProblem }
+  | { readonly kind: "memory"; readonly budget: number; readonly smallest: number }
   | { readonly kind: "other"; readonly name: string; readonly message: string };
 
 type PostedProblem = {
@@ -75,6 +85,10 @@ export function postableError(error: unknown): PostedError {
     const { message, file, offset, found, expected } = error;
     return { kind: "gguf", message, problem: { file, offset, found, expected } };
   }
+  if (error instanceof MemoryBudgetError) {
+    const { budget, smallest } = error;
+    return { kind: "memory", budget, smallest };
+  }
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   return { kind: "other", name, message };
 }
@@ -86,6 +100,7 @@ export function revivedError(posted: unknown): unknown {
   if (error.kind === "gguf") {
     return Object.assign(new GgufError(error.problem), { message: error.message });
   }
+  if (error.kind === "memory") return new MemoryBudgetError(error.budget, error.smallest);
   const Class = error.name === "RangeError" ? RangeError : Error;
   return Object.assign(new Class(error.message), { name: error.name });
 }

@@ -6,6 +6,7 @@
 import { Word } from "../kernels/board.ts";
 import { connectHelper, openHelpers } from "../kernels/team.ts";
 import { openWorker, type WorkerChannel } from "../kernels/worker.ts";
+import type { ExpertUse } from "../moe/expert_store.ts";
 import {
   type ConductorRequest,
   type ForwardAnswer,
@@ -24,15 +25,19 @@ export class RemoteRuntime {
   /** settles when the last forward pass that was asked for has ended */
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
+  #experts: ExpertUse = { hits: 0, misses: 0, bytesRead: 0 };
+  /** positions of a session, where the session does not say */
+  readonly context: number;
 
   private constructor(
     channel: WorkerChannel,
     helpers: readonly WorkerChannel[],
-    { board }: OpenAnswer,
+    { board, context }: OpenAnswer,
   ) {
     this.#channel = channel;
     this.#helpers = helpers;
     this.#words = board && new Int32Array(board);
+    this.context = context;
   }
 
   /** Starts the threads and has the conductor load the model. */
@@ -58,8 +63,18 @@ export class RemoteRuntime {
     }
   }
 
+  /** How the experts' memory has fared so far. */
+  get experts(): ExpertUse {
+    return this.#experts;
+  }
+
   openSession(capacity: number): Promise<number> {
     return this.#ask({ kind: "openSession", capacity });
+  }
+
+  /** Bytes per second that the model's threads read from memory together, with nothing else to do. */
+  measureStream(): Promise<number> {
+    return this.#ask({ kind: "measureStream" });
   }
 
   async closeSession(session: number): Promise<void> {
@@ -89,7 +104,9 @@ export class RemoteRuntime {
     this.#setAbort(0);
     signal?.addEventListener("abort", stop);
     try {
-      return await this.#ask<ForwardAnswer>({ kind: "forward", ...request });
+      const answer = await this.#ask<ForwardAnswer>({ kind: "forward", ...request });
+      this.#experts = answer.experts;
+      return answer;
     } catch (error) {
       signal?.throwIfAborted();
       throw this.#closed ? disposedError() : error;

@@ -3,26 +3,38 @@
  *
  * @module
  */
-import { Word } from "../kernels/board.ts";
-import { weightRowBytes, type WeightType } from "../kernels/formats.ts";
+import { type Job, Word } from "../kernels/board.ts";
+import { SCRATCH_BYTES } from "../kernels/constants.ts";
+import { PACKED_ROWS, weightRowBytes } from "../kernels/formats.ts";
 import { compileKernels, detectBuild } from "../kernels/kernels.ts";
+import { groupBytes } from "../kernels/matrix.ts";
 import { MemoryPlan, type Place } from "../kernels/memory_plan.ts";
 import { dequantizeRow } from "../kernels/oracles/dequantize.ts";
 import { Stage } from "../kernels/stage.ts";
 import { Team } from "../kernels/team.ts";
 import type { Window } from "../kernels/thread.ts";
+import { unpackRow } from "../kernels/unpack_row.ts";
 import { openPort } from "../kernels/worker.ts";
-import { type ByteSource, openSource, type TensorInfo } from "../gguf/mod.ts";
-import type { ReadTensorPart } from "../moe/expert_store.ts";
+import { type ByteSource, openSource } from "../gguf/mod.ts";
+import type { ReadParts } from "../moe/expert_store.ts";
 import { type ForwardContext, forwardLayers, outputLogits } from "./forward.ts";
-import { createKvCache, type KvCache } from "./kv_cache.ts";
+import { MemoryBudgetError } from "./errors.ts";
+import { createKvCache, type KvCache, kvStageBytes } from "./kv_cache.ts";
+import { kvPositionBytes, spend, type Spending } from "./memory_budget.ts";
 import type { ForwardAnswer, ForwardRequest, LoadNotice, OpenRequest } from "./protocol.ts";
 import { type RopeOptions, writeRopeAngles } from "./rope_angles.ts";
-import { loadResidents, placeWeights, type Weights } from "./weights.ts";
+import { Inbox, WeightReader } from "./weight_reader.ts";
+import { loadResidents, placeWeights, residentBytes, type Weights } from "./weights.ts";
 import { reserveWorkspace, stageBytes, usedFormats, type Workspace } from "./workspace.ts";
 
 /** Windows of the model; sessions' windows come after. */
 const FIRST_WINDOW = 0;
+
+const PAGE_BYTES = 65536;
+/** Memory that is read to measure it: beyond every processor's cache. */
+const STREAM_BYTES = 2 ** 28;
+/** The first passes run code that is not optimized yet. */
+const STREAM_PASSES = 6;
 
 /** Bytes of address space that stay addressable by their id, for every window of the model. */
 type Memories = Map<number, Uint8Array<SharedArrayBuffer>>;
@@ -34,6 +46,7 @@ export class Runtime {
   readonly #memories: Memories;
   readonly #context: ForwardContext;
   readonly #rope: RopeOptions;
+  readonly #spending: Spending;
   readonly #caches = new Map<number, KvCache>();
   /** caches of closed sessions, kept for the next one of the same capacity */
   #spare: KvCache[] = [];
@@ -48,6 +61,7 @@ export class Runtime {
     context: ForwardContext;
     rope: RopeOptions;
     nextWindow: number;
+    spending: Spending;
   }) {
     this.#request = parts.request;
     this.#team = parts.team;
@@ -56,6 +70,7 @@ export class Runtime {
     this.#context = parts.context;
     this.#rope = parts.rope;
     this.#nextWindow = parts.nextWindow;
+    this.#spending = parts.spending;
   }
 
   /** Plans and makes the memories, makes a team of the helpers, and reads what stays in memory. */
@@ -84,29 +99,22 @@ export class Runtime {
     const memories: Memories = new Map();
     const viewOf = (place: Place, bytes: number) =>
       memories.get(place.window)!.subarray(place.address, place.address + bytes);
-    const read: ReadTensorPart = (tensor, offset, bytes, place) =>
-      sources[tensor.source]!.read(tensor.offset + offset, viewOf(place, bytes));
-
-    const { windows, workspace, weights, stage } = planMemory(request, read);
+    // The experts' first reads come later than the reader, which is there when the windows are.
+    const read: ReadParts = (parts) => reader.matrices(parts);
+    const { windows, workspace, weights, stage, inbox, spending } = planMemory(request, read);
+    const reader = new WeightReader(sources, inbox, team, viewOf);
     for (const { id, memory } of windows) {
       memories.set(id, new Uint8Array(memory.buffer as unknown as SharedArrayBuffer));
     }
     await team.changeWindows(windows);
-    const readVector = async (tensor: TensorInfo) => {
-      const bytes = new Uint8Array(tensor.bytes);
-      await sources[tensor.source]!.read(tensor.offset, bytes);
-      return dequantizeRow(tensor.type as WeightType, bytes, tensor.shape[0]!);
-    };
-    const totalBytes = weights.resident.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
+    const totalBytes = residentBytes(weights.resident);
     await loadResidents(
       weights.resident,
-      read,
-      viewOf,
-      readVector,
+      reader,
       (loadedBytes) => notify({ loadedBytes, totalBytes }),
     );
     const { rope_freqs } = tensors.global;
-    const frequencyFactors = rope_freqs && await readVector(rope_freqs);
+    const frequencyFactors = rope_freqs && await reader.vector(rope_freqs);
     const rope: RopeOptions = { ...sizes, frequencyFactors };
     const home = memories.get(workspace.home)!.buffer;
     const context: ForwardContext = {
@@ -120,12 +128,17 @@ export class Runtime {
       integers: (address, count) => new Int32Array(home, address, count),
     };
     const nextWindow = windows.length;
-    return new Runtime({ request, team, sources, memories, context, rope, nextWindow });
+    return new Runtime({ request, team, sources, memories, context, rope, nextWindow, spending });
   }
 
   /** The words on which the caller can ask for the running pass to stop. */
   get board(): SharedArrayBuffer {
     return this.#team.board.buffer;
+  }
+
+  /** Positions of a session, where the session does not say. */
+  get context(): number {
+    return this.#spending.context;
   }
 
   /** Opens a session of `capacity` positions and returns its number. */
@@ -141,11 +154,34 @@ export class Runtime {
     const { sizes, threads, batch, maxWindowBytes } = this.#request;
     const firstWindow = this.#nextWindow;
     const cache = createKvCache(sizes, { capacity, batch, threads, firstWindow, maxWindowBytes });
-    const spare = this.#spare.flatMap(({ windows }) => windows.map(({ id }) => id));
-    this.#spare = [];
-    await this.#team.changeWindows(cache.windows, spare);
+    await this.#team.changeWindows(cache.windows, this.#dropSpare());
     this.#nextWindow += cache.windows.length;
     return cache;
+  }
+
+  /** Forgets the closed sessions' caches and returns their windows. */
+  #dropSpare(): number[] {
+    const windows = this.#spare.flatMap(({ windows }) => windows.map(({ id }) => id));
+    this.#spare = [];
+    return windows;
+  }
+
+  /** @throws {MemoryBudgetError} If the caches together would hold more than the budget has for them. */
+  async #fill(cache: KvCache, positions: number): Promise<void> {
+    const more = Math.max(0, positions - cache.reached);
+    const positionBytes = kvPositionBytes(this.#request.sizes);
+    const filled = (caches: Iterable<KvCache>) =>
+      Array.from(caches).reduce((sum, { reached }) => sum + reached, 0);
+    const open = (filled(this.#caches.values()) + more) * positionBytes;
+    const { kvBytes } = this.#spending;
+    if (open > kvBytes) {
+      const { bytes } = this.#request.budget;
+      throw new MemoryBudgetError(bytes, bytes - kvBytes + open);
+    }
+    if (open + filled(this.#spare) * positionBytes > kvBytes) {
+      await this.#team.changeWindows([], this.#dropSpare());
+    }
+    cache.reached += more;
   }
 
   closeSession(session: number): void {
@@ -158,29 +194,60 @@ export class Runtime {
    * Appends tokens to a session's cache and computes the logits that are wanted.
    *
    * @throws {GgufError} If an expert can't be read. The cache is as it was before.
+   * @throws {MemoryBudgetError} If the cache has grown beyond what the budget has for it.
    */
   async forward({ session, position, tokens, outputs }: ForwardRequest): Promise<ForwardAnswer> {
     const cache = this.#caches.get(session);
     if (!cache) throw new Error(`there is no session ${session}`);
     const { workspace, sizes } = this.#context;
     const count = tokens.length;
+    await this.#fill(cache, position + count);
     tokens.forEach((token, i) => this.#embed(token, i));
     const angles = this.#context.floats(workspace.angles, count * sizes.ropeDimensions);
     writeRopeAngles(angles, position, count, this.#rope);
     await forwardLayers(this.#context, { cache, position, tokens: count });
-    if (outputs === "none") return { logits: new Float32Array(0), argMax: -1 };
+    const experts = this.#context.weights.experts.use;
+    if (outputs === "none") return { logits: new Float32Array(0), argMax: -1, experts };
     const first = outputs === "last" ? count - 1 : 0;
-    return outputLogits(this.#context, first, count - first);
+    return { ...outputLogits(this.#context, first, count - first), experts };
   }
 
   /** x[row] = the token's embedding in f32. */
   #embed(token: number, row: number): void {
     const { sizes: { hidden }, workspace, weights: { embedding } } = this.#context;
-    const rowBytes = weightRowBytes(embedding.format.type, hidden);
-    const address = embedding.address + token * rowBytes;
-    const bytes = this.#memories.get(embedding.window)!.subarray(address, address + rowBytes);
-    const values = dequantizeRow(embedding.format.type, bytes, hidden);
+    const { format: { type }, packed, window, address } = embedding;
+    const memory = this.#memories.get(window)!;
+    const bytes = packed ? groupBytes(packed, type, hidden) : weightRowBytes(type, hidden);
+    const unit = packed ? Math.floor(token / PACKED_ROWS) : token;
+    const unitBytes = memory.subarray(address + unit * bytes, address + (unit + 1) * bytes);
+    const rowBytes = packed ? unpackRow(type, unitBytes, token % PACKED_ROWS) : unitBytes;
+    const values = dequantizeRow(type, rowBytes, hidden);
     this.#context.floats(workspace.x + row * hidden * 4, hidden).set(values);
+  }
+
+  /** Bytes per second that the threads read from memory together, with nothing else to do. */
+  async measureStream(): Promise<number> {
+    const pages = STREAM_BYTES / PAGE_BYTES;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    new Uint8Array(memory.buffer).fill(1);
+    const window = { id: this.#nextWindow++, memory, scratch: 0 };
+    await this.#team.changeWindows([window]);
+    const job: Job = {
+      operation: "readStream",
+      window: window.id,
+      units: pages - 1,
+      cost: PAGE_BYTES,
+      // Each thread leaves its sum in the first page, and reads those after it.
+      args: [PAGE_BYTES, 0],
+    };
+    let best = Infinity;
+    for (let pass = 0; pass < STREAM_PASSES; pass++) {
+      const start = performance.now();
+      this.#team.run([job]);
+      best = Math.min(best, performance.now() - start);
+    }
+    await this.#team.changeWindows([], [window.id]);
+    return (pages - 1) * PAGE_BYTES / best * 1000;
   }
 
   /** Lets the helpers go and closes the files. */
@@ -190,29 +257,52 @@ export class Runtime {
   }
 }
 
-/** Assigns everything its place: workspace and vectors at home, a stage in every window, weights where they fit. */
-function planMemory(
-  { sizes, tensors, threads, batch, maxWindowBytes }: OpenRequest,
-  read: ReadTensorPart,
-): { windows: readonly Window[]; workspace: Workspace; weights: Weights; stage: Stage } {
+interface Planned {
+  readonly windows: readonly Window[];
+  readonly workspace: Workspace;
+  readonly weights: Weights;
+  readonly stage: Stage;
+  readonly inbox: Inbox;
+  readonly spending: Spending;
+}
+
+/**
+ * Assigns everything its place: workspace and vectors at home, a stage and an inbox in every window,
+ * weights where they fit, and experts as many as the budget allows.
+ *
+ * @throws {MemoryBudgetError} If the budget is too small.
+ */
+function planMemory(request: OpenRequest, read: ReadParts): Planned {
+  const { sizes, tensors, threads, batch, maxWindowBytes, budget } = request;
   const formats = usedFormats(tensors);
   const stageSize = stageBytes(sizes, formats, batch);
   const stages = new Map<number, number>();
+  const inbox = new Inbox(tensors);
   const plan = new MemoryPlan({
     threads,
     firstId: FIRST_WINDOW,
     maxWindowBytes,
-    onOpen: (window, plan) => stages.set(window, plan.reserve(window, stageSize).address),
+    onOpen(window, plan) {
+      stages.set(window, plan.reserve(window, stageSize).address);
+      inbox.reserve(window, plan);
+    },
   });
   const home = plan.open();
   const workspace = reserveWorkspace(plan, home, sizes, formats, batch);
-  const weights = placeWeights(plan, home, tensors, sizes, read);
-  return {
-    windows: plan.createWindows(),
-    workspace,
-    weights,
-    stage: new Stage(stages, stageSize),
-  };
+  let spending: Spending | undefined;
+  const weights = placeWeights(plan, home, tensors, sizes, (classes) => {
+    const overhead = stageSize + inbox.bytes + threads * SCRATCH_BYTES;
+    spending = spend(budget, {
+      fixed: plan.bytes + kvStageBytes(sizes, batch) + threads * SCRATCH_BYTES,
+      kvPositionBytes: kvPositionBytes(sizes),
+      windowBytes: (bytes) => plan.windowsFor(bytes) * overhead,
+      classes,
+      least: sizes.expertsUsed,
+    });
+    return spending.slots;
+  }, read);
+  const stage = new Stage(stages, stageSize);
+  return { windows: plan.createWindows(), workspace, weights, stage, inbox, spending: spending! };
 }
 
 function throwIfAborted(team: Team): void {

@@ -52,6 +52,28 @@ export function resolveTensors(file: GgufFile, sizes: HyperParameters): ModelTen
   return { global, layers: perLayer };
 }
 
+/**
+ * Bytes of weights in the file that a decoded token reads: of the experts those that it goes through,
+ * of the embeddings one row unless they are the output head too.
+ */
+export function activeBytesPerToken(
+  { global, layers }: ModelTensors,
+  sizes: HyperParameters,
+): number {
+  const { experts, expertsUsed, vocabulary } = sizes;
+  const share = (role: string) => EXPERT_ROLES.has(role) ? expertsUsed / experts : 1;
+  let bytes = 0;
+  for (const tensors of [global, ...layers]) {
+    for (const [role, tensor] of Object.entries(tensors)) bytes += tensor.bytes * share(role);
+  }
+  const embedding = global.token_embd!.bytes;
+  return global.output ? bytes - embedding + embedding / vocabulary : bytes;
+}
+
+const EXPERT_ROLES: ReadonlySet<string> = new Set(
+  ["ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"] satisfies Role[],
+);
+
 function checkTensor(
   file: GgufFile,
   sizes: HyperParameters,

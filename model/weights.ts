@@ -9,9 +9,17 @@ import type { WeightType } from "../kernels/formats.ts";
 import { type Matrix, matrixAt, matrixBytes } from "../kernels/matrix.ts";
 import type { MemoryPlan, Place } from "../kernels/memory_plan.ts";
 import type { ExpertBlock } from "../moe/expert_block.ts";
-import { ExpertStore, placeBlock, type ReadTensorPart } from "../moe/expert_store.ts";
+import {
+  type ExpertClass,
+  expertClasses,
+  ExpertStore,
+  type MatrixPart,
+  placeBlock,
+  type ReadParts,
+} from "../moe/expert_store.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
 import type { ModelTensors, RoleTensors } from "./tensors.ts";
+import type { WeightReader } from "./weight_reader.ts";
 
 /** f32 values in the home window, such as a norm's weights or a bias. */
 export type Vector = number;
@@ -52,28 +60,29 @@ export interface Weights {
   readonly output: Matrix;
   readonly layers: readonly LayerWeights[];
   readonly experts: ExpertStore;
-  /** what has to be read before the first token */
-  readonly resident: readonly Resident[];
+  readonly resident: Residents;
 }
 
-/** A tensor that stays in memory from the start. */
-export interface Resident {
-  readonly tensor: TensorInfo;
-  readonly place: Place;
-  /** true for vectors, which become f32 whatever the file has */
-  readonly toFloat: boolean;
+/** What has to be read before the first token, and stays. */
+export interface Residents {
+  /** norms and biases, which become f32 whatever the file has */
+  readonly vectors: readonly { readonly tensor: TensorInfo; readonly place: Place }[];
+  readonly matrices: readonly MatrixPart[];
 }
 
 /**
  * Assigns every weight a place. Vectors go to `home`, and so first; matrices and experts take what
  * room they leave there, and further windows.
+ *
+ * @param slots how many slots each class of experts gets; asked when all else has its place
  */
 export function placeWeights(
   plan: MemoryPlan,
   home: number,
   tensors: ModelTensors,
   sizes: HyperParameters,
-  read: ReadTensorPart,
+  slots: (classes: readonly ExpertClass[]) => readonly number[],
+  read: ReadParts,
 ): Weights {
   const placer = new Placer(plan, home);
   const outputNorm = placer.vector(tensors.global, "output_norm");
@@ -89,12 +98,15 @@ export function placeWeights(
     up: layer.ffn_up_exps!,
     down: layer.ffn_down_exps!,
   }));
-  const store = new ExpertStore(plan, experts, read);
+  const store = new ExpertStore(plan, experts, slots(expertClasses(experts)), read);
   return { embedding, outputNorm, output, layers, experts: store, resident: placer.resident };
 }
 
 class Placer {
-  readonly resident: Resident[] = [];
+  readonly resident = {
+    vectors: [] as { tensor: TensorInfo; place: Place }[],
+    matrices: [] as MatrixPart[],
+  };
 
   constructor(readonly plan: MemoryPlan, readonly home: number) {}
 
@@ -128,14 +140,15 @@ class Placer {
     const [columns = 1, rows = 1] = tensor.shape;
     const type = tensor.type as WeightType;
     const place = this.plan.place(matrixBytes(type, rows, columns));
-    this.resident.push({ tensor, place, toFloat: false });
-    return matrixAt(place, type, rows, columns);
+    const matrix = matrixAt(place, type, rows, columns);
+    this.resident.matrices.push({ tensor, offset: 0, matrix });
+    return matrix;
   }
 
   vector(tensors: RoleTensors, role: Role): Vector {
     const tensor = tensors[role]!;
     const place = this.plan.reserve(this.home, tensor.shape[0]! * 4);
-    this.resident.push({ tensor, place, toFloat: true });
+    this.resident.vectors.push({ tensor, place });
     return place.address;
   }
 
@@ -147,29 +160,29 @@ class Placer {
     const tensors = { gate: layer.ffn_gate!, up: layer.ffn_up!, down: layer.ffn_down! };
     const block = placeBlock(this.plan, tensors);
     for (const part of ["gate", "up", "down"] as const) {
-      this.resident.push({ tensor: tensors[part], place: block[part], toFloat: false });
+      this.resident.matrices.push({ tensor: tensors[part], offset: 0, matrix: block[part] });
     }
     return block;
   }
 }
 
-/** Reads the tensors that stay in memory; `onBytes` hears the bytes read so far. */
+/** Reads the tensors that stay in memory; `onBytes` hears the bytes of the file read so far. */
 export async function loadResidents(
-  residents: readonly Resident[],
-  read: ReadTensorPart,
-  viewOf: (place: Place, bytes: number) => Uint8Array,
-  readVector: (tensor: TensorInfo) => Promise<Float32Array>,
+  { vectors, matrices }: Residents,
+  reader: WeightReader,
   onBytes: (loaded: number) => void,
 ): Promise<void> {
   let loaded = 0;
-  for (const { tensor, place, toFloat } of residents) {
-    if (toFloat) {
-      const values = await readVector(tensor);
-      viewOf(place, values.byteLength).set(new Uint8Array(values.buffer));
-    } else {
-      await read(tensor, 0, tensor.bytes, place);
-    }
+  for (const { tensor, place } of vectors) {
+    const values = await reader.vector(tensor);
+    reader.viewOf(place, values.byteLength).set(new Uint8Array(values.buffer));
     loaded += tensor.bytes;
-    onBytes(loaded);
   }
+  onBytes(loaded);
+  await reader.matrices(matrices, (bytes) => onBytes(loaded + bytes));
+}
+
+/** The bytes of the file that {@linkcode loadResidents} reads. */
+export function residentBytes({ vectors, matrices }: Residents): number {
+  return [...vectors, ...matrices].reduce((sum, { tensor }) => sum + tensor.bytes, 0);
 }

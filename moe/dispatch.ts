@@ -34,12 +34,20 @@ export function groupByExpert(ids: Int32Array, experts: number): ExpertGroup[] {
   return pairs.flatMap((own, expert) => own === undefined ? [] : [{ expert, pairs: own }]);
 }
 
-/** Splits groups into waves of at most `rows` pairs; a group beyond that is a wave alone. */
-export function splitIntoWaves(groups: readonly ExpertGroup[], rows: number): ExpertGroup[][] {
+/**
+ * Splits groups into waves of at most `rows` pairs and `experts` experts; a group of more pairs is a
+ * wave alone.
+ */
+export function splitIntoWaves(
+  groups: readonly ExpertGroup[],
+  rows: number,
+  experts: number,
+): ExpertGroup[][] {
   const waves: ExpertGroup[][] = [];
   let room = 0;
   for (const group of groups) {
-    if (group.pairs.length > room || waves.length === 0) {
+    const last = waves.at(-1);
+    if (last === undefined || group.pairs.length > room || last.length === experts) {
       waves.push([]);
       room = rows;
     }
@@ -73,30 +81,56 @@ export interface DispatchIndex {
   readonly pairsAddress: number;
 }
 
-/** Computes every chosen expert for every token that chose it. Reads experts that are missing. */
+/**
+ * Computes every chosen expert for every token that chose it. Experts that are missing are read while
+ * the others are computed.
+ *
+ * @throws {GgufError} If one can't be read.
+ */
 export async function dispatchExperts(
   workbench: Workbench,
   store: ExpertStore,
   dispatch: Dispatch,
 ): Promise<void> {
-  const { layer, index, k } = dispatch;
+  const { layer, waveRows } = dispatch;
   const groups = groupByExpert(dispatch.ids, dispatch.experts);
-  for (const wave of splitIntoWaves(groups, dispatch.waveRows)) {
-    const missing = wave.map(({ expert }) => expert).filter((expert) => !store.has(layer, expert));
-    if (missing.length > 0) await store.ensure(layer, missing);
-    let row = 0;
-    const tasks: BlockTask[] = wave.map(({ expert, pairs }) => {
-      for (const pair of pairs) {
-        index.tokens[row] = Math.floor(pair / k);
-        index.pairs[row] = pair;
-        row++;
-      }
-      return { block: store.block(layer, expert), rows: pairs.length };
-    });
-    runBlocks(workbench, tasks, {
-      input: dispatch.input,
-      output: dispatch.output,
-      index: { from: index.tokensAddress, to: index.pairsAddress },
-    });
+  for (const wave of splitIntoWaves(groups, waveRows, store.slots(layer))) {
+    const { present, missing } = store.look(layer, wave.map(({ expert }) => expert));
+    const arrival = missing.length === 0 ? undefined : store.fetch(layer, missing);
+    // Told where it is waited for; until then computing goes on.
+    arrival?.catch(() => {});
+    computeGroups(
+      workbench,
+      store,
+      dispatch,
+      wave.filter(({ expert }) => present.includes(expert)),
+    );
+    await arrival;
+    computeGroups(
+      workbench,
+      store,
+      dispatch,
+      wave.filter(({ expert }) => missing.includes(expert)),
+    );
   }
+}
+
+function computeGroups(
+  workbench: Workbench,
+  store: ExpertStore,
+  { layer, index, k, input, output }: Dispatch,
+  groups: readonly ExpertGroup[],
+): void {
+  if (groups.length === 0) return;
+  let row = 0;
+  const tasks: BlockTask[] = groups.map(({ expert, pairs }) => {
+    for (const pair of pairs) {
+      index.tokens[row] = Math.floor(pair / k);
+      index.pairs[row] = pair;
+      row++;
+    }
+    return { block: store.block(layer, expert), rows: pairs.length };
+  });
+  const addresses = { from: index.tokensAddress, to: index.pairsAddress };
+  runBlocks(workbench, tasks, { input, output, index: addresses });
 }

@@ -35,7 +35,10 @@ Deno.test("groupByExpert() refuses an expert that is not there", () => {
 
 Deno.test("splitIntoWaves() keeps waves within their room and groups whole and in order", () => {
   const group = (expert: number, size: number) => ({ expert, pairs: new Array(size).fill(0) });
-  const waves = splitIntoWaves([group(0, 5), group(1, 4), group(2, 2), group(3, 10)], 10);
-  assert.deepEqual(waves.map((wave) => wave.map(({ expert }) => expert)), [[0, 1], [2], [3]]);
-  assert.deepEqual(splitIntoWaves([], 10), []);
+  const groups = [group(0, 5), group(1, 4), group(2, 2), group(3, 10), group(4, 1), group(5, 1)];
+  const experts = (most: number) =>
+    splitIntoWaves(groups, 10, most).map((wave) => wave.map(({ expert }) => expert));
+  assert.deepEqual(experts(8), [[0, 1], [2], [3], [4, 5]]);
+  assert.deepEqual(experts(1), [[0], [1], [2], [3], [4], [5]]);
+  assert.deepEqual(splitIntoWaves([], 10, 8), []);
 });

@@ -14,10 +14,14 @@ import { type ExpertBlock, runBlocks } from "../../moe/expert_block.ts";
 import {
   ExpertStore,
   type ExpertTensors,
+  type MatrixPart,
   placeBlock,
-  type ReadTensorPart,
+  type ReadParts,
 } from "../../moe/expert_store.ts";
+import type { ByteSource } from "../../gguf/mod.ts";
 import type { HyperParameters } from "../../model/hyperparameters.ts";
+import type { ModelTensors } from "../../model/tensors.ts";
+import { Inbox, WeightReader } from "../../model/weight_reader.ts";
 import {
   reserveWorkspace,
   stageBytes,
@@ -37,7 +41,8 @@ interface Layer {
   readonly store: ExpertStore;
   /** the first expert as a feed-forward of its own, not read yet */
   readonly block: ExpertBlock;
-  readonly bytes: (place: Place, count: number) => Uint8Array;
+  readonly tensors: ExpertTensors;
+  readonly read: ReadParts;
   readonly floats: (address: number, count: number) => Float32Array;
   readonly integers: (address: number, count: number) => Int32Array;
 }
@@ -84,11 +89,12 @@ export async function dispatchBatch(
 export async function denseBatch(stacks: ExpertStacks, x: Float32Array): Promise<Float32Array> {
   const tokens = x.length / stacks.hidden;
   const layer = await openLayer(stacks, tokens, 1);
-  const { workspace: space, block } = layer;
-  for (const part of PARTS) {
-    const count = expertBytes(stacks, part);
-    layer.bytes(block[part], count).set(await stacks.read(part, 0, count));
-  }
+  const { workspace: space, block, tensors } = layer;
+  await layer.read(PARTS.map((part): MatrixPart => ({
+    tensor: tensors[part],
+    offset: 0,
+    matrix: block[part],
+  })));
   putNormed(layer, x, tokens);
   const rows = { input: space.normed, output: space.projected };
   runBlocks(layer.workbench, [{ block, rows: tokens }], rows);
@@ -107,34 +113,39 @@ function putNormed({ workspace, workbench, floats }: Layer, x: Float32Array, tok
 async function openLayer(stacks: ExpertStacks, tokens: number, k: number): Promise<Layer> {
   const tensors = tensorsOf(stacks);
   const sizes = sizesOf(stacks, k);
-  const formats = usedFormats({
+  const modelTensors: ModelTensors = {
     global: {},
     layers: [{
       ffn_gate_exps: tensors.gate,
       ffn_up_exps: tensors.up,
       ffn_down_exps: tensors.down,
     }],
-  });
+  };
+  const formats = usedFormats(modelTensors);
+  const inbox = new Inbox(modelTensors);
   const stageSize = stageBytes(sizes, formats, tokens);
   const stages = new Map<number, number>();
   const plan = new MemoryPlan({
     threads: 1,
     firstId: 0,
-    onOpen: (window, plan) => stages.set(window, plan.reserve(window, stageSize).address),
+    onOpen(window, plan) {
+      stages.set(window, plan.reserve(window, stageSize).address);
+      inbox.reserve(window, plan);
+    },
   });
   const workspace = reserveWorkspace(plan, plan.open(), sizes, formats, tokens);
   const memories = new Map<number, ArrayBufferLike>();
   const bytes = ({ window, address }: Place, count: number) =>
     new Uint8Array(memories.get(window)!, address, count);
-  const read: ReadTensorPart = async ({ name }, offset, count, place) =>
-    bytes(place, count).set(await stacks.read(name as Part, offset, count));
+  const team = await Team.of([], await (compiled ??= detectBuild().then(compileKernels)));
+  const reader = new WeightReader(sourcesOf(stacks), inbox, team, bytes);
+  const read: ReadParts = (parts) => reader.matrices(parts);
   // As in models above 4 GiB: the experts lie in another window than the activations.
   plan.open();
-  const store = new ExpertStore(plan, [tensors], read);
+  const store = new ExpertStore(plan, [tensors], [stacks.experts], read);
   const block = placeBlock(plan, tensors);
   const windows = plan.createWindows();
   for (const { id, memory } of windows) memories.set(id, memory.buffer);
-  const team = await Team.of([], await (compiled ??= detectBuild().then(compileKernels)));
   await team.changeWindows(windows);
   const home = memories.get(workspace.home)!;
   return {
@@ -142,13 +153,25 @@ async function openLayer(stacks: ExpertStacks, tokens: number, k: number): Promi
     workbench: { team, stage: new Stage(stages, stageSize) },
     store,
     block,
-    bytes,
+    tensors,
+    read,
     floats: (address, count) => new Float32Array(home, address, count),
     integers: (address, count) => new Int32Array(home, address, count),
   };
 }
 
-/** The stacks as tensors of a file, each named by its part. */
+/** Each stack as a file of its own. */
+function sourcesOf(stacks: ExpertStacks): ByteSource[] {
+  return PARTS.map((part): ByteSource => ({
+    name: part,
+    size: stacks.experts * expertBytes(stacks, part),
+    descriptor: { kind: "file", path: part },
+    read: async (offset, into) => into.set(await stacks.read(part, offset, into.length)),
+    close: () => Promise.resolve(),
+  }));
+}
+
+/** The stacks as tensors, each of its own file. */
 function tensorsOf(stacks: ExpertStacks): ExpertTensors {
   const tensor = (part: Part) => ({
     name: part,
@@ -156,7 +179,7 @@ function tensorsOf(stacks: ExpertStacks): ExpertTensors {
     shape: [...matrixShape(stacks, part), stacks.experts],
     bytes: stacks.experts * expertBytes(stacks, part),
     offset: 0,
-    source: 0,
+    source: PARTS.indexOf(part),
   });
   return { gate: tensor("gate"), up: tensor("up"), down: tensor("down") };
 }

@@ -12,7 +12,12 @@ import {
   readHyperParameters,
 } from "../../model/hyperparameters.ts";
 import { RemoteRuntime } from "../../model/remote.ts";
-import { type ModelTensors, resolveTensors, type RoleTensors } from "../../model/tensors.ts";
+import {
+  activeBytesPerToken,
+  type ModelTensors,
+  resolveTensors,
+  type RoleTensors,
+} from "../../model/tensors.ts";
 import { createTokenizer } from "../../tokenizer/mod.ts";
 import {
   engineForward,
@@ -47,6 +52,7 @@ async function loadChanged(
     threads: THREADS,
     batch: CONTEXT,
     maxWindowBytes: undefined,
+    budget: { bytes: Infinity, context: CONTEXT, usualContext: CONTEXT },
   }, () => {});
   return new Model({
     name: file.name,
@@ -56,6 +62,7 @@ async function loadChanged(
     threads: THREADS,
     batch: CONTEXT,
     context: CONTEXT,
+    activeBytesPerToken: activeBytesPerToken(tensors, sizes),
     tokenizer: createTokenizer(file.metadata),
     chatTemplate: undefined,
   });

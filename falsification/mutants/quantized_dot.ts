@@ -45,8 +45,9 @@ const SOUND: Parts = {
 
 function dotOf(broken: Partial<Parts>): () => QuantizedDot {
   const { spoil, read, round, sum, shift, beyond, rowBytes } = { ...SOUND, ...broken };
-  return () => ({
+  const subject: QuantizedDot = {
     rowBytes,
+    multiplyPacked: (weights, x) => subject.multiply(weights, x),
     multiply({ type, rows, columns, bytes }, x, { start, end } = { start: 0, end: rows }) {
       const { activation, blockBytes } = WEIGHT_FORMATS[type];
       const tokens = rowsOf(x, columns).map((token) => round(activation, token));
@@ -66,7 +67,22 @@ function dotOf(broken: Partial<Parts>): () => QuantizedDot {
       }
       return out;
     },
-  });
+  };
+  return () => subject;
+}
+
+/** Sound, but that packing puts the row `from(row)` in the place of each row of a group of 8. */
+function packedInOrder(from: (row: number) => number): () => QuantizedDot {
+  return () => {
+    const sound = dotOf({})();
+    return {
+      ...sound,
+      multiplyPacked(weights, x) {
+        const products = sound.multiply(weights, x);
+        return products.map((_, i) => products[i - i % 8 + from(i % 8)]!);
+      },
+    };
+  };
 }
 
 /** The dot product of a row of Q8_0, its integers added up in an i16 that wraps round. */
@@ -263,6 +279,11 @@ export const quantizedDotMutants: BoundMutant[] = mutants(quantizedDot, [
     subject: dotOf({
       sum: (type, row, token) => type === "Q8_0" ? sumIn16Bits(row, token) : undefined,
     }),
+  },
+  {
+    name: "the halves of a packed group exchanged",
+    caughtBy: ["F-QDOT-013"],
+    subject: packedInOrder((row) => (row + 4) % 8),
   },
   {
     name: "columns rounded up to whole blocks",

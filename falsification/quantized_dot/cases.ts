@@ -34,6 +34,12 @@ export interface QuantizedDot {
    * @returns [tokens, rows]
    */
   multiply(weights: StoredWeights, x: Float32Array, range?: RowRange): Float32Array;
+  /**
+   * As {@linkcode QuantizedDot.multiply}, with the weights in the kernels' own order.
+   *
+   * @param weights of a type that is packed, rows in groups of 8
+   */
+  multiplyPacked(weights: StoredWeights, x: Float32Array): Float32Array;
   /** @throws {RangeError} unless the columns are whole blocks */
   rowBytes(type: WeightType, columns: number): number;
 }

@@ -42,3 +42,23 @@ export function storeSums(
     store<f32>(out + 3 * outStride, poison + sumF32(sum3));
   }
 }
+
+/** Stores the first lanes of 2 or 4 tokens' sums, as {@linkcode storeSums} does the sums of lanes. */
+@inline
+export function storeFirst(
+  batch: i32,
+  out: usize,
+  outStride: usize,
+  poison: f32,
+  sum0: v128,
+  sum1: v128,
+  sum2: v128,
+  sum3: v128,
+): void {
+  store<f32>(out, poison + f32x4.extract_lane(sum0, 0));
+  store<f32>(out + outStride, poison + f32x4.extract_lane(sum1, 0));
+  if (batch > 2) {
+    store<f32>(out + 2 * outStride, poison + f32x4.extract_lane(sum2, 0));
+    store<f32>(out + 3 * outStride, poison + f32x4.extract_lane(sum3, 0));
+  }
+}

@@ -62,6 +62,26 @@ export function smallHalf(bits: u32): v128 {
   return f32x4.splat(reinterpret<f32>(reinterpret<u32>(value) | (bits & 0x8000) << 16));
 }
 
+/**
+ * {@linkcode smallHalf} of four values, also of infinities and NaNs.
+ *
+ * bits: u32x4
+ */
+@inline
+export function smallHalves(bits: v128): v128 {
+  const magnitude = i32x4.shl(v128.and(bits, i32x4.splat(0x7fff)), 13);
+  const normal = i32x4.add(magnitude, i32x4.splat((127 - 15) << 23));
+  const subnormal = f32x4.sub(
+    i32x4.add(magnitude, i32x4.splat((127 - 14) << 23)),
+    f32x4.splat(SMALLEST_NORMAL),
+  );
+  const isSubnormal = i32x4.lt_u(magnitude, i32x4.splat(1 << 23));
+  const finite = v128.bitselect(subnormal, normal, isSubnormal);
+  const isSpecial = i32x4.ge_u(magnitude, i32x4.splat(0x7c00 << 13));
+  const value = v128.or(finite, v128.and(isSpecial, i32x4.splat(EXPONENT_MASK)));
+  return v128.or(value, i32x4.shl(v128.and(bits, i32x4.splat(0x8000)), 16));
+}
+
 /** The larger, lane by lane, of what was seen before and of the magnitudes of 8 halves, doubled. */
 @inline
 export function noteHalves(seen: v128, halves: v128): v128 {

@@ -19,3 +19,6 @@ export { matmulQ4_K } from "./matmul_q4_k";
 export { matmulQ5_K } from "./matmul_q5_k";
 export { matmulQ6_K } from "./matmul_q6_k";
 export { matmulQ8_0 } from "./matmul_q8_0";
+export { matmulPackedQ4_K, packQ4_K } from "./packed_q4_k";
+export { readStream } from "./stream";
+export { matmulPackedQ6_K, packQ6_K } from "./packed_q6_k";

@@ -7,10 +7,9 @@
 // 63, the high nibbles 64 to 127; and 32 bytes of upper bits: bits 2 k and 2 k + 1 of byte j are
 // those of weight 32 k + j.
 import { Q8_K_BYTES, Q8_K_D, Q8_K_SIZE, Q8_K_SUMS_OF_16 } from "../activation_layouts";
-import { dotPairs, storeSums } from "./dot";
+import { dotPairs, storeFirst } from "./dot";
 import { noteHalves, poisonOf, smallHalf } from "./f16";
 import { inRegister } from "./in_register";
-import { sumF32 } from "./lanes";
 import { matmul } from "./matmul";
 import { scratch } from "./scratch";
 
@@ -93,10 +92,12 @@ function addDot(sum: v128, x: usize, weights: v128, scale: v128): v128 {
 }
 
 /**
- * Adds d · (dots - 32 · scales · sums of activations) to `sum`, f32x4, for one block.
+ * Adds scale · (d · (dots - 32 · scales · sums of activations)) to the first lane of `sum`, f32x4,
+ * for one block: first the integers of all lanes, which is exact, then floats, in the order of
+ * packed weights (packed.ts).
  *
- * dots: i32x4; d: f32x4; x: the token's Q8_K block. A sum of 16 activations is at most 2,048, a
- * lane of offsets 32 · 4 · 2,048 · 128 = 3.4e7.
+ * dots: i32x4; d: f32x4; x: the token's Q8_K block. A sum of 16 activations is at most 2,048, all of
+ * a block's offsets 32 · 16 · 2,048 · 128 = 1.3e8.
  */
 @inline
 function addBlock(sum: v128, dots: v128, d: v128, x: usize): v128 {
@@ -104,8 +105,12 @@ function addBlock(sum: v128, dots: v128, d: v128, x: usize): v128 {
     i32x4.dot_i16x8_s(v128.load(scratch), v128.load(x, Q8_K_SUMS_OF_16)),
     i32x4.dot_i16x8_s(v128.load(scratch, 16), v128.load(x, Q8_K_SUMS_OF_16 + 16)),
   );
-  const centered = f32x4.convert_i32x4_s(i32x4.sub(dots, i32x4.shl(offsets, 5)));
-  return f32x4.add(sum, f32x4.mul(f32x4.mul(d, v128.load32_splat(x, Q8_K_D)), centered));
+  const centered = i32x4.sub(dots, i32x4.shl(offsets, 5));
+  const halves = i32x4.add(centered, v128.shuffle<i64>(centered, centered, 1, 1));
+  const total = f32x4.convert_i32x4_s(
+    i32x4.add(halves, v128.shuffle<i32>(halves, halves, 1, 1, 1, 1)),
+  );
+  return f32x4.add(sum, f32x4.mul(v128.load32_splat(x, Q8_K_D), f32x4.mul(d, total)));
 }
 
 @final
@@ -140,7 +145,7 @@ class Q6_K {
       sum = addBlock(sum, dots, d, x);
       x += Q8_K_BYTES;
     }
-    return poisonOf(seen) + sumF32(sum);
+    return poisonOf(seen) + f32x4.extract_lane(sum, 0);
   }
 
   /** Adds the dot products of 64 weights, unrolled: `quarter` is constant. */
@@ -213,7 +218,7 @@ class Q6_K {
       if (batch > 2) sum3 = addBlock(sum3, dots3, d, x3);
       x0 += Q8_K_BYTES, x1 += Q8_K_BYTES, x2 += Q8_K_BYTES, x3 += Q8_K_BYTES;
     }
-    storeSums(batch, out, outStride, poisonOf(seen), sum0, sum1, sum2, sum3);
+    storeFirst(batch, out, outStride, poisonOf(seen), sum0, sum1, sum2, sum3);
   }
 }
 

@@ -12,10 +12,9 @@
 //                           16 weights: low nibbles with bit 0 of fifths, high nibbles with bit 1;
 //                           nibble and fifth are 15 and 16 in all bytes
 import { Q8_K_BYTES, Q8_K_D, Q8_K_SIZE, Q8_K_SUMS_OF_32 } from "../activation_layouts";
-import { dotPairs, storeSums } from "./dot";
+import { dotPairs, storeFirst } from "./dot";
 import { noteHalves, poisonOf, smallHalf } from "./f16";
 import { inRegister } from "./in_register";
-import { sumF32 } from "./lanes";
 import { scratch } from "./scratch";
 
 /**
@@ -59,22 +58,28 @@ function addDot(sum: v128, x: usize, first: v128, second: v128, scale: v128): v1
 }
 
 /**
- * Adds d · dots - dmin · (mins · sums of activations) to `sum`, f32x4, for one block.
+ * Adds scale · (d · dots - dmin · (mins · sums of activations)) to the first lane of `sum`, f32x4,
+ * for one block: first the integers of all lanes, which is exact, then floats, in the order of
+ * packed weights (packed.ts).
  *
  * dots: i32x4; mins: i16x8; d, dmin: f32x4; x: the token's Q8_K block. A sum of 32 activations is
  * at most 4,096.
  */
 @inline
 function addBlock(sum: v128, dots: v128, mins: v128, d: v128, dmin: v128, x: usize): v128 {
-  const xScale = v128.load32_splat(x, Q8_K_D);
   const offsets = i32x4.dot_i16x8_s(mins, v128.load(x, Q8_K_SUMS_OF_32));
-  return f32x4.add(
-    sum,
-    f32x4.sub(
-      f32x4.mul(f32x4.mul(d, xScale), f32x4.convert_i32x4_s(dots)),
-      f32x4.mul(f32x4.mul(dmin, xScale), f32x4.convert_i32x4_s(offsets)),
-    ),
+  const halves = i32x4.add(
+    v128.shuffle<i32>(dots, offsets, 0, 4, 1, 5),
+    v128.shuffle<i32>(dots, offsets, 2, 6, 3, 7),
   );
+  const totals = f32x4.convert_i32x4_s(
+    i32x4.add(halves, v128.shuffle<i64>(halves, halves, 1, 1)),
+  );
+  const value = f32x4.sub(
+    f32x4.mul(d, totals),
+    f32x4.mul(dmin, v128.shuffle<i32>(totals, totals, 1, 1, 1, 1)),
+  );
+  return f32x4.add(sum, f32x4.mul(v128.load32_splat(x, Q8_K_D), value));
 }
 
 @final
@@ -110,7 +115,7 @@ export class RowsWithMins<Q> {
       sum = addBlock(sum, dots, mins, d, dmin, x);
       x += Q8_K_BYTES;
     }
-    return poisonOf(seen) + sumF32(sum);
+    return poisonOf(seen) + f32x4.extract_lane(sum, 0);
   }
 
   /** Adds the dot product of the 64 weights in 32 bytes of quants. `pair`, 0 to 3, is constant. */
@@ -184,6 +189,6 @@ export class RowsWithMins<Q> {
       if (batch > 2) sum3 = addBlock(sum3, dots3, mins, d, dmin, x3);
       x0 += Q8_K_BYTES, x1 += Q8_K_BYTES, x2 += Q8_K_BYTES, x3 += Q8_K_BYTES;
     }
-    storeSums(batch, out, outStride, poisonOf(seen), sum0, sum1, sum2, sum3);
+    storeFirst(batch, out, outStride, poisonOf(seen), sum0, sum1, sum2, sum3);
   }
 }

@@ -5,6 +5,7 @@ import { resolveTensors } from "../../model/tensors.ts";
 import { placeWeights } from "../../model/weights.ts";
 import { openGguf } from "../../gguf/mod.ts";
 import { loadModel } from "../../mod.ts";
+import type { ExpertClass } from "../../moe/expert_store.ts";
 import { layoutSynth, synthesizeBlob } from "../../synth/mod.ts";
 
 const PAGE = 65536;
@@ -14,12 +15,13 @@ Deno.test("placeWeights() finds room for vectors at home however full matrices m
   await using file = await openGguf(new Blob([header, new Uint8Array(size - header.length)]));
   const sizes = readHyperParameters(file);
   const tensors = resolveTensors(file, sizes);
+  const all = (classes: readonly ExpertClass[]) => classes.map(({ experts }) => experts);
   const unread = () => Promise.reject(new Error("nothing is read here"));
   for (let maxWindowBytes = 10 * PAGE; maxWindowBytes < 30 * PAGE; maxWindowBytes += 64) {
     const plan = new MemoryPlan({ threads: 1, firstId: 0, maxWindowBytes });
     const home = plan.open();
-    const { resident } = placeWeights(plan, home, tensors, sizes, unread);
-    assert.ok(resident.every(({ place, toFloat }) => !toFloat || place.window === home));
+    const { resident } = placeWeights(plan, home, tensors, sizes, all, unread);
+    assert.ok(resident.vectors.every(({ place }) => place.window === home));
   }
 });
 
