@@ -26,6 +26,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: "the logits at every position of a token sequence, to a file",
     load: () => import("./logits.ts"),
   },
+  bench: {
+    summary: "how fast a model runs here",
+    load: () => import("./bench.ts"),
+  },
   synth: {
     summary: "write a model with random weights, of any shape",
     load: () => import("./synth.ts"),
