@@ -16,6 +16,7 @@ const EXPECTED_ERRORS: ReadonlySet<string> = new Set([
   "TokenizerError",
   "ChatTemplateError",
   "RangeError",
+  "MemoryBudgetError",
   "CommandError",
   "PinError",
   "SourceError",
