@@ -1,9 +1,10 @@
 import { benchmark, type BenchmarkResult } from "../engine/benchmark.ts";
-import { loadModel, type Model } from "../mod.ts";
+import type { Model } from "../mod.ts";
 import { bytesValue, given, integerList, integerValue, parseArguments } from "./arguments.ts";
 import { DEFAULT_MODEL } from "./default_model.ts";
 import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, JSON_FLAG } from "./flags.ts";
 import { formatBytes, formatTable, printable } from "./format.ts";
+import { loadShowing } from "./loading.ts";
 import { type Io, UsageError } from "./verb.ts";
 
 export const help = `How fast a model runs here.
@@ -79,12 +80,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
   const rows: Row[] = [];
   for (const threads of threadCounts) {
-    await using model = await loadModel(values.model ?? DEFAULT_MODEL, {
+    await using model = await loadShowing(values.model ?? DEFAULT_MODEL, {
       context: Math.max(...measurements.map(({ tokens, depth }) => tokens + depth)),
       ...given("threads", threads),
       ...given("memory", memory),
       ...given("assumeArchitecture", values["assume-architecture"]),
-    });
+    }, io);
     if (rows.length === 0 && !values.json) await io.write(heading(model));
     for (const measurement of measurements) {
       const row = await measure(model, measurement, repetitions, signal);

@@ -1,10 +1,10 @@
 import { fileSink, openGguf } from "../gguf/mod.ts";
-import { loadModel } from "../mod.ts";
 import { describeArchitecture, readHyperParameters } from "../model/hyperparameters.ts";
 import { referenceLogits } from "../model/reference.ts";
 import { resolveTensors } from "../model/tensors.ts";
 import { given, integerValue, parseArguments } from "./arguments.ts";
 import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, MODEL_HELP } from "./flags.ts";
+import { loadShowing } from "./loading.ts";
 import { CommandError, type Io, UsageError } from "./verb.ts";
 import { writeWholeFile } from "./whole_file.ts";
 
@@ -47,7 +47,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const compute = values.reference ? byReference : byKernels;
   await writeWholeFile(values.out, io, async (partial, signal) => {
     await using sink = await fileSink(partial);
-    for await (const row of compute(operands[0]!, tokens, options, signal)) {
+    for await (const row of compute(operands[0]!, tokens, options, signal, io)) {
       await sink.write(new Uint8Array(row.buffer, row.byteOffset, row.byteLength));
     }
   });
@@ -71,8 +71,9 @@ async function* byKernels(
   tokens: readonly number[],
   options: { threads?: number; batchSize?: number; assumeArchitecture?: string },
   signal: AbortSignal,
+  io: Io,
 ): AsyncGenerator<Float32Array> {
-  await using model = await loadModel(path, { ...options, context: tokens.length });
+  await using model = await loadShowing(path, { ...options, context: tokens.length }, io);
   await using session = model.session();
   yield* session.logits(tokens, { signal });
 }

@@ -1,9 +1,4 @@
-import {
-  type Generation,
-  type GenerationOptions,
-  type GenerationResult,
-  loadModel,
-} from "../mod.ts";
+import type { Generation, GenerationOptions, GenerationResult } from "../mod.ts";
 import { RANDOM_WEIGHTS_KEY } from "../synth/mod.ts";
 import {
   bytesValue,
@@ -16,6 +11,7 @@ import {
 import { DEFAULT_MODEL } from "./default_model.ts";
 import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, JSON_FLAG } from "./flags.ts";
 import { printable } from "./format.ts";
+import { loadShowing } from "./loading.ts";
 import { type Io, UsageError } from "./verb.ts";
 
 export const help = `Answers a prompt, or continues it. The answer streams to stdout.
@@ -79,7 +75,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const prompt = operands[0] ?? await pipedPrompt(io);
   const signal = io.interruption();
 
-  await using model = await loadModel(values.model ?? DEFAULT_MODEL, load);
+  await using model = await loadShowing(values.model ?? DEFAULT_MODEL, load, io);
   if (model.metadata.get(RANDOM_WEIGHTS_KEY) === true) {
     io.tell("note: this model's weights are random, so what it says is noise\n");
   }
