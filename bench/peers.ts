@@ -13,13 +13,13 @@
 import { cpus, loadavg, totalmem } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { integerList, integerValue, parseArguments } from "../cli/arguments.ts";
+import { counted, formatBytes, formatCount } from "../cli/format.ts";
 import { fileSink, openGguf } from "../gguf/mod.ts";
 import { readHyperParameters } from "../model/hyperparameters.ts";
 import { activeBytesPerToken, resolveTensors } from "../model/tensors.ts";
 import { SYNTH_PRESETS, synthesize } from "../synth/mod.ts";
 import { createTokenizer } from "../tokenizer/mod.ts";
-import { formatBytes } from "../cli/format.ts";
 import { childContender } from "./peers/child.ts";
 import { compare, type Match } from "./peers/compare.ts";
 import type { Contender, ModelFiles } from "./peers/contender.ts";
@@ -32,8 +32,20 @@ const LIMIT_MILLISECONDS = 9 * 60_000;
 
 const RESULTS = fileURLToPath(new URL("results.md", import.meta.url));
 
+const FLAGS = {
+  repetitions: { type: "string" },
+  threads: { type: "string" },
+  out: { type: "string" },
+} as const;
+
 /** What {@linkcode makeModel} makes. */
 const MADE = "Qwen3-30B-A3B's shapes, random weights, Q4_K_M";
+
+/** What ends with the program, and what ends it early. */
+interface Scope {
+  readonly resources: AsyncDisposableStack;
+  readonly signal: AbortSignal;
+}
 
 /** Makes an engine's contender of a model. */
 type Enter = (model: ModelFiles, signal: AbortSignal) => Contender;
@@ -42,53 +54,63 @@ const ours: Enter = (model, signal) => childContender("this engine", "ours.ts", 
 const native: Enter = (model, signal) =>
   childContender("node-llama-cpp", "llama.ts", model, signal);
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    repetitions: { type: "string", default: "3" },
-    threads: { type: "string", default: "1,2" },
-    out: { type: "string", default: RESULTS },
-  },
-});
-const interruption = new AbortController();
-Deno.addSignalListener("SIGINT", () => interruption.abort(new Error("interrupted")));
-const { signal } = interruption;
-const start = performance.now();
-const load = loadavg()[0]!;
+if (import.meta.main) {
+  const interruption = new AbortController();
+  Deno.addSignalListener("SIGINT", () => interruption.abort(new Error("interrupted")));
+  try {
+    await main(Deno.args, interruption.signal);
+  } catch (error) {
+    console.error(`error: ${error instanceof Error ? error.message : error}`);
+    Deno.exitCode = 1;
+  }
+}
 
-await using resources = new AsyncDisposableStack();
-const matches = positionals[0] === undefined
-  ? [
-    await enter(await makeModel(6), [ours, native], MADE),
-    await enter(await makeModel(3), [ours, wllamaContender], MADE),
-  ]
-  : [await enter(positionals[0], [ours, native, wllamaContender])];
-const { comparisons, repetitions } = await compare(matches, {
-  threads: values.threads.split(",").map(Number),
-  repetitions: Number(values.repetitions),
-  hasTime: (done) => (performance.now() - start) * (done + 1) / done < LIMIT_MILLISECONDS,
-  tell: (text) => console.error(text),
-  signal,
-});
-const processors = cpus();
-await Deno.writeTextFile(
-  values.out,
-  report({
+async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
+  const { values, operands: [given] } = parseArguments(args, FLAGS, ["[MODEL]"]);
+  const wantedRepetitions = integerValue("repetitions", values.repetitions, 1) ?? 3;
+  const threads = integerList("threads", values.threads, 1) ?? [1, 2];
+  const results = values.out ?? RESULTS;
+  const start = performance.now();
+  const load = loadavg()[0]!;
+
+  await using resources = new AsyncDisposableStack();
+  const scope: Scope = { resources, signal };
+  const matches = given === undefined
+    ? [
+      await enter(scope, await makeModel(scope, 6), [ours, native], MADE),
+      await enter(scope, await makeModel(scope, 3), [ours, wllamaContender], MADE),
+    ]
+    : [await enter(scope, given, [ours, native, wllamaContender])];
+  const { comparisons, repetitions } = await compare(matches, {
+    threads,
+    repetitions: wantedRepetitions,
+    hasTime: (done) => (performance.now() - start) * (done + 1) / done < LIMIT_MILLISECONDS,
+    tell: (text) => console.error(text),
+    signal,
+  });
+  const processors = cpus();
+  const page = report({
     date: new Date().toISOString().slice(0, 10),
     processor: processors[0]?.model ?? "an unknown processor",
     processors: processors.length,
     memory: totalmem(),
     load,
-    commit: await output("git", "rev-parse", "--short", "HEAD"),
+    commit: await output("git", "describe", "--always", "--dirty"),
     repetitions,
-    wantedRepetitions: Number(values.repetitions),
-  }, comparisons),
-);
-await output(Deno.execPath(), "fmt", values.out);
-console.error(`${values.out}: ${((performance.now() - start) / 60_000).toFixed(1)} minutes`);
+    wantedRepetitions,
+  }, comparisons);
+  await Deno.writeTextFile(results, page);
+  await output(Deno.execPath(), "fmt", results);
+  console.error(`${results}: ${((performance.now() - start) / 60_000).toFixed(1)} minutes`);
+}
 
 /** A match of engines on a model, under a name of its own or the file's. */
-async function enter(path: string, engines: readonly Enter[], name?: string): Promise<Match> {
+async function enter(
+  { resources, signal }: Scope,
+  path: string,
+  engines: readonly Enter[],
+  name?: string,
+): Promise<Match> {
   await using file = await openGguf(path);
   const parameters = readHyperParameters(file);
   const tokenizer = createTokenizer(file.metadata);
@@ -99,8 +121,8 @@ async function enter(path: string, engines: readonly Enter[], name?: string): Pr
   const { layers, vocabulary } = parameters;
   const title = name ?? file.metadata.get("general.name") ?? basename(path);
   return {
-    title: `${title}: ${layers} layers, ` +
-      `a vocabulary of ${vocabulary.toLocaleString("en-US")}, ${formatBytes(files.bytes)}`,
+    title: `${title}: ${counted(layers, "layer")}, ` +
+      `a vocabulary of ${formatCount(vocabulary)}, ${formatBytes(files.bytes)}`,
     activeBytesPerToken: activeBytesPerToken(resolveTensors(file, parameters), parameters),
     contenders: engines.map((engine) => resources.use(engine(files, signal))),
     workload: (repetition) => makeWorkload(tokenizer, repetition + 1),
@@ -108,7 +130,7 @@ async function enter(path: string, engines: readonly Enter[], name?: string): Pr
 }
 
 /** A model in the shapes of Qwen3-30B-A3B, in a folder of its own that is removed at the end. */
-async function makeModel(layers: number): Promise<string> {
+async function makeModel({ resources, signal }: Scope, layers: number): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "bench-" });
   resources.defer(() => Deno.remove(folder, { recursive: true }));
   const path = join(folder, `${layers}-layers.gguf`);

@@ -13,8 +13,9 @@ export interface Job extends Task {
   readonly path: string;
 }
 
-/** What takes longer hangs. */
-const LIMIT_MILLISECONDS = 180_000;
+/** What takes longer hangs: seconds for any model, and for each GiB of it. */
+const LIMIT_SECONDS = 120;
+const LIMIT_SECONDS_FOR_GIB = 30;
 
 const LOCK = fileURLToPath(new URL("../../deno.parity.lock", import.meta.url));
 
@@ -30,11 +31,12 @@ export function childContender(
   signal: AbortSignal,
 ): Contender {
   const url = fileURLToPath(new URL(script, import.meta.url));
+  const seconds = Math.round(LIMIT_SECONDS + LIMIT_SECONDS_FOR_GIB * model.bytes / 2 ** 30);
   return {
     name,
     async measure(task) {
       const job: Job = { ...task, path: model.paths[0]! };
-      const limit = AbortSignal.timeout(LIMIT_MILLISECONDS);
+      const limit = AbortSignal.timeout(1000 * seconds);
       const child = new Deno.Command(Deno.execPath(), {
         args: ["run", "-A", `--lock=${LOCK}`, url],
         stdin: "piped",
@@ -45,7 +47,7 @@ export function childContender(
       await new Response(JSON.stringify(job)).body!.pipeTo(child.stdin).catch(() => {});
       const { success, stdout, stderr } = await child.output();
       signal.throwIfAborted();
-      if (limit.aborted) throw new Error(`no answer after ${LIMIT_MILLISECONDS / 1000} s`);
+      if (limit.aborted) throw new Error(`no answer after ${seconds} s`);
       if (!success) throw new Error(reasonOf(new TextDecoder().decode(stderr)));
       return JSON.parse(new TextDecoder().decode(stdout)) as Sample;
     },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { counted } from "../../cli/format.ts";
 import type { Contender } from "./contender.ts";
 import type { Sample } from "./speeds.ts";
 import type { Workload } from "./workload.ts";
@@ -82,11 +83,8 @@ export async function compare(
     for (const { match, contender, entry } of repetition % 2 === 0 ? turns : turns.toReversed()) {
       if (entry.failure !== undefined) continue;
       signal.throwIfAborted();
-      tell(
-        `${
-          repetition + 1
-        }/${repetitions} ${match.title}: ${entry.engine}, ${entry.threads} threads`,
-      );
+      const turn = `${repetition + 1}/${repetitions}`;
+      tell(`${turn} ${match.title}: ${entry.engine}, ${counted(entry.threads, "thread")}`);
       const task = {
         threads: entry.threads,
         warmUp: match.workload(-1),

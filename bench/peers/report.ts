@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatBytes } from "../../cli/format.ts";
+import { counted, formatBytes } from "../../cli/format.ts";
 import type { Comparison, Entry } from "./compare.ts";
 import { type Kind, KINDS, median, type Sample } from "./speeds.ts";
 
@@ -78,6 +78,7 @@ function section(comparison: Comparison): string {
     `## ${title}`,
     `${formatBytes(activeBytesPerToken)} of weights are read for each decoded token.`,
     speedTable(comparison),
+    failureLines(entries),
     streamLine(entries),
     interfaceLine(entries),
     ratioTable(entries),
@@ -88,7 +89,7 @@ function speedTable({ entries, activeBytesPerToken }: Comparison): string {
   const rows = entries.map((entry) => {
     const samples = samplesOf(entry);
     const start = [entry.engine, String(entry.threads)];
-    if (samples.length === 0) return [...start, `not run: ${entry.failure}`, "", "", "", ""];
+    if (samples.length === 0) return [...start, "not run", "", "", "", ""];
     const stream = streamOf(entries, entry.threads);
     const reads = entry.samples.map((sample) =>
       sample && sample.speeds.decode * activeBytesPerToken
@@ -104,17 +105,18 @@ function speedTable({ entries, activeBytesPerToken }: Comparison): string {
       spread(shares, "%"),
     ];
   });
-  const failures = entries.filter(({ failure, samples }) => failure && samples.some(Boolean));
-  return [
-    markdownTable(
-      ["engine", "threads", ...KINDS.map((kind) => TITLES[kind]), "reads GB/s", "of the stream"],
-      rows,
-    ),
-    ...failures.map(({ engine, threads, failure, samples }) =>
-      `\n\n${engine} with ${counted(threads, "thread")} failed after ` +
-      `${counted(samples.length, "repetition")}: ${failure}`
-    ),
-  ].join("");
+  const titles = ["engine", "threads", ...KINDS.map((kind) => TITLES[kind])];
+  return markdownTable([...titles, "reads GB/s", "of the stream"], rows);
+}
+
+/** Why numbers are missing. */
+function failureLines(entries: readonly Entry[]): string {
+  return entries.filter(({ failure }) => failure !== undefined).map((entry) => {
+    const { engine, threads, failure } = entry;
+    const done = samplesOf(entry).length;
+    const what = done === 0 ? "was not run" : `failed after ${counted(done, "repetition")}`;
+    return `- ${engine} with ${counted(threads, "thread")} ${what}: ${failure}`;
+  }).join("\n");
 }
 
 /** What threads read from memory, by repetition. */
@@ -186,8 +188,4 @@ function markdownTable(titles: readonly string[], rows: readonly (readonly strin
   return [titles, alignment, ...rows]
     .map((row) => `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
     .join("\n");
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
