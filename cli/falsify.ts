@@ -9,7 +9,8 @@ import {
 } from "../falsification/mod.ts";
 import { parseArguments } from "./arguments.ts";
 import { JSON_FLAG } from "./flags.ts";
-import { CLEAR_LINE, formatBytes, printable } from "./format.ts";
+import { printable } from "./format.ts";
+import { loadingBar } from "./loading.ts";
 import { type Io, UsageError } from "./verb.ts";
 
 export const help = `Runs the tests that try to refute what the contracts promise.
@@ -46,19 +47,19 @@ export async function runTests(
   const { values, operands } = parseArguments(args, FLAGS, ["[CONTRACT…]"]);
   const chosen = chooseTests(tests, operands);
   const signal = io.interruption();
-  const progress = loadingLine(io);
-  await using model = await ModelUnderTest.open(values.model, progress);
+  const bar = await loadingBar(io);
+  await using model = await ModelUnderTest.open(values.model, bar);
 
   const verdicts: Verdict[] = [];
   for await (const verdict of falsify(chosen, model, signal)) {
-    progress.clear();
+    bar.stop();
     const { contract, title } = chosen[verdicts.length]!;
     const isFirst = contract !== verdicts.at(-1)?.contract;
     verdicts.push(verdict);
     if (values.json) continue;
     await io.write(`${isFirst ? `${contract}\n` : ""}${asText(verdict, title)}`);
   }
-  progress.clear();
+  bar.stop();
 
   const count = (status: Verdict["status"]) =>
     verdicts.filter((verdict) => verdict.status === status).length;
@@ -113,21 +114,4 @@ function asJson({ contract, id, status, reason }: Verdict): Verdict {
 /** Assertions colour their differences where stderr is a screen. */
 function withoutColours(reason: string): string {
   return stripVTControlCharacters(reason);
-}
-
-/** Shows how far loading the model has come, on a line that the verdicts erase. */
-function loadingLine(io: Io) {
-  let shown = -1;
-  return {
-    onProgress({ loadedBytes, totalBytes }: { loadedBytes: number; totalBytes: number }): void {
-      const percent = Math.floor(100 * loadedBytes / totalBytes);
-      if (!io.tellsTerminal || percent === shown) return;
-      shown = percent;
-      io.tell(`\rloading the model: ${percent}% of ${formatBytes(totalBytes)} `);
-    },
-    clear(): void {
-      if (shown >= 0) io.tell(CLEAR_LINE);
-      shown = -1;
-    },
-  };
 }

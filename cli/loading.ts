@@ -4,7 +4,13 @@
  * @module
  */
 import { Writable } from "node:stream";
-import { loadModel, type LoadOptions, type Model, type SourceLocation } from "../mod.ts";
+import {
+  loadModel,
+  type LoadOptions,
+  type LoadProgress,
+  type Model,
+  type SourceLocation,
+} from "../mod.ts";
 import { formatBytes } from "./format.ts";
 import type { Io } from "./verb.ts";
 
@@ -18,9 +24,38 @@ interface Bar {
   stop(): void;
 }
 
+/** Shows how far loading has come, until it is stopped. */
+export interface LoadingBar {
+  onProgress(progress: LoadProgress): void;
+  stop(): void;
+}
+
 /**
- * Loads a model. Where stderr is a terminal and loading takes longer than a moment, a bar there shows
- * how far it has come; it is gone when loading ends.
+ * A bar on stderr, which appears where stderr is a terminal and loading takes longer than a moment.
+ *
+ * @param quietFor milliseconds before the bar
+ */
+export async function loadingBar(io: Io, quietFor: number = A_MOMENT): Promise<LoadingBar> {
+  if (!io.tellsTerminal) return { onProgress() {}, stop() {} };
+  const bar = await createBar(io);
+  const start = performance.now();
+  let shown = false;
+  return {
+    onProgress({ loadedBytes, totalBytes }) {
+      if (shown) return bar.update(loadedBytes);
+      if (performance.now() - start < quietFor) return;
+      bar.start(totalBytes, loadedBytes, { size: formatBytes(totalBytes) });
+      shown = true;
+    },
+    stop() {
+      if (shown) bar.stop();
+      shown = false;
+    },
+  };
+}
+
+/**
+ * Loads a model with a {@linkcode loadingBar}, which is gone when loading ends.
  *
  * @param quietFor milliseconds before the bar
  * @throws as {@linkcode loadModel}
@@ -29,24 +64,13 @@ export async function loadShowing(
   from: SourceLocation,
   options: Omit<LoadOptions, "onProgress">,
   io: Io,
-  quietFor: number = A_MOMENT,
+  quietFor?: number,
 ): Promise<Model> {
-  if (!io.tellsTerminal) return await loadModel(from, options);
-  const bar = await createBar(io);
-  const start = performance.now();
-  let shown = false;
+  const bar = await loadingBar(io, quietFor);
   try {
-    return await loadModel(from, {
-      ...options,
-      onProgress({ loadedBytes, totalBytes }) {
-        if (shown) return bar.update(loadedBytes);
-        if (performance.now() - start < quietFor) return;
-        bar.start(totalBytes, loadedBytes, { size: formatBytes(totalBytes) });
-        shown = true;
-      },
-    });
+    return await loadModel(from, { ...options, onProgress: bar.onProgress });
   } finally {
-    if (shown) bar.stop();
+    bar.stop();
   }
 }
 

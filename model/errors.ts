@@ -64,6 +64,8 @@ export class MemoryBudgetError extends RangeError {
   override readonly name = "MemoryBudgetError";
 
   /**
+   * `budget` is below `smallest`.
+   *
    * @param budget bytes that were allowed
    * @param smallest bytes that would do
    */

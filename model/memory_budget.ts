@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { MemoryPlan } from "../kernels/memory_plan.ts";
 import { type ExpertClass, shareSlots } from "../moe/expert_store.ts";
 import { MemoryBudgetError } from "./errors.ts";
 import type { HyperParameters } from "./hyperparameters.ts";

@@ -145,15 +145,6 @@ Deno.test("falsify frees the model that tests have loaded", async () => {
   await assert.rejects(async () => await model!.session().sync([1]));
 });
 
-Deno.test("falsify shows how far loading has come where stderr is a screen", async () => {
-  const load = async (model: ModelUnderTest) => void await model.loaded();
-  const tests = [bound("a-v1", "F-A-001", load, "model")];
-  const onScreen = await falsifyHere(tests, [], { tellsTerminal: true });
-  assert.match(onScreen.stderr, /^\rloading the model: \d+% of [\d.]+ [KM]iB /);
-  assert.ok(onScreen.stderr.endsWith(" \r\u001b[K"));
-  assert.equal((await falsifyHere(tests)).stderr, "");
-});
-
 Deno.test("falsify stops at Ctrl+C within a test, and keeps the verdicts so far", async () => {
   for (const more of [[], ["--json"]]) {
     const controller = new AbortController();
