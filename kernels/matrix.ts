@@ -28,16 +28,25 @@ function packedFormat(type: WeightType, rows: number): PackedFormat | undefined 
   return rows % PACKED_ROWS === 0 ? WEIGHT_FORMATS[type].packed : undefined;
 }
 
+/** The bytes of a [rows, columns] matrix in the file. */
+export function storedBytes(type: WeightType, rows: number, columns: number): number {
+  return rows * weightRowBytes(type, columns);
+}
+
 /** The bytes of a [rows, columns] matrix in memory. */
 export function matrixBytes(type: WeightType, rows: number, columns: number): number {
   const packed = packedFormat(type, rows);
-  if (packed === undefined) return rows * weightRowBytes(type, columns);
+  if (packed === undefined) return storedBytes(type, rows, columns);
   return rows / PACKED_ROWS * groupBytes(packed, type, columns);
 }
 
-/** The bytes of a group of {@linkcode PACKED_ROWS} packed rows. */
+/**
+ * The bytes of a group of {@linkcode PACKED_ROWS} packed rows.
+ *
+ * @throws {RangeError} If `columns` is not a positive multiple of the type's block size.
+ */
 export function groupBytes(packed: PackedFormat, type: WeightType, columns: number): number {
-  return columns / WEIGHT_FORMATS[type].blockSize * packed.blockBytes;
+  return weightRowBytes(type, columns) / WEIGHT_FORMATS[type].blockBytes * packed.blockBytes;
 }
 
 /** A matrix at a place that has room for {@linkcode matrixBytes}. */

@@ -5,8 +5,8 @@
  * @module
  */
 import type { TensorInfo } from "../gguf/mod.ts";
-import { weightRowBytes, type WeightType } from "../kernels/formats.ts";
-import { type Matrix, matrixAt, matrixBytes } from "../kernels/matrix.ts";
+import type { WeightType } from "../kernels/formats.ts";
+import { type Matrix, matrixAt, matrixBytes, storedBytes } from "../kernels/matrix.ts";
 import type { MemoryPlan } from "../kernels/memory_plan.ts";
 import type { ExpertBlock } from "./expert_block.ts";
 
@@ -197,7 +197,7 @@ export class ExpertStore {
     const tensors = this.#layers[layer]!;
     return (["gate", "up", "down"] as const).map((part) => {
       const matrix = block[part];
-      const bytes = matrix.rows * weightRowBytes(matrix.format.type, matrix.columns);
+      const bytes = storedBytes(matrix.format.type, matrix.rows, matrix.columns);
       this.#bytesRead += bytes;
       return { tensor: tensors[part], offset: expert * bytes, matrix };
     });

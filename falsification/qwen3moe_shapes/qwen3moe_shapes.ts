@@ -19,7 +19,7 @@ import {
 import { TABLES } from "../../contracts/tables/tables.ts";
 import type { GgufFile } from "../../gguf/mod.ts";
 import type { WeightType } from "../../kernels/formats.ts";
-import { matrixBytes } from "../../kernels/matrix.ts";
+import { storedBytes } from "../../kernels/matrix.ts";
 import { ARCHITECTURES } from "../../model/architectures.ts";
 import { readHyperParameters } from "../../model/hyperparameters.ts";
 import { resolveTensors } from "../../model/tensors.ts";
@@ -185,7 +185,7 @@ export const qwen3moeShapes: Falsification<Shapes> = {
     shapeOf: (role, sizes) => SHAPES[role]?.(sizes),
     sizesOf: readHyperParameters,
     check: (file) => void resolveTensors(file, readHyperParameters(file)),
-    bytes: matrixBytes,
+    bytes: storedBytes,
     async table() {
       const { path, generate } = TABLES.find(({ contract }) => contract === CONTRACT)!;
       const yaml = await packageText(`contracts/${CONTRACT}.yaml`);
