@@ -63,13 +63,13 @@ function weightFormat(
 }
 
 const PACKED_Q4_K: PackedFormat = {
-  blockBytes: 1184,
+  blockBytes: 1216,
   matmul: "matmulPackedQ4_K",
   pack: "packQ4_K",
 };
 
 const PACKED_Q6_K: PackedFormat = {
-  blockBytes: 1680,
+  blockBytes: 1696,
   matmul: "matmulPackedQ6_K",
   pack: "packQ6_K",
 };

@@ -1,7 +1,7 @@
-// Q4_K, packed: 8 rows by 256 columns in 1,184 bytes, 2.8% more than the file's 8 blocks.
+// Q4_K, packed: 8 rows by 256 columns in 1,216 bytes, 5.6% more than the file's 8 blocks.
 //
-//   0 f16 d of each row, 16 f16 dmin of each row, 32 u8 scales [8 parts][8 rows] of 32 columns,
-//   96 u8 mins [4 pairs of parts][8 rows][2], 160 quants
+//   0 f32 d of each row, 32 f32 dmin of each row, 64 u8 scales [8 parts][8 rows] of 32 columns,
+//   128 u8 mins [4 pairs of parts][8 rows][2], 192 quants
 //
 // 16 bytes of quants are 4 columns: byte 4 r + c has, of column c, row r in its low nibble and row
 // 4 + r in its high nibble.
@@ -10,18 +10,22 @@ import { dotPairs } from "./dot";
 import { inRegister } from "./in_register";
 import {
   activationScale,
-  highHalves,
   highTwice,
-  lowHalves,
+  lane0,
+  lane1,
+  lane2,
+  lane3,
   lowTwice,
   matmulPacked,
+  storeTransposed,
+  widenHalves,
 } from "./packed";
 
-const BLOCK_BYTES: usize = 1184;
-const DMIN: usize = 16;
-const SCALES: usize = 32;
-const MINS: usize = 96;
-const QUANTS: usize = 160;
+const BLOCK_BYTES: usize = 1216;
+const DMIN: usize = 32;
+const SCALES: usize = 64;
+const MINS: usize = 128;
+const QUANTS: usize = 192;
 
 /** The products of 4 columns with rows 0 to 3: 2 lanes a row, i16x8. */
 @inline
@@ -65,29 +69,23 @@ class PackedQ4_K {
     const end = group + this.groupBytes(columns);
     const nibble = inRegister(i8x16.splat(15));
     let low = f32x4.splat(0), high = low;
-    for (; group != end; group += BLOCK_BYTES) {
+    for (; group != end; group += BLOCK_BYTES, x += Q8_K_BYTES) {
       let lowDots = i32x4.splat(0), highDots = lowDots;
       for (let part: usize = 0; part < 8; part++) {
-        const quants = group + part * 128;
-        const at = x + part * 32;
         // A sum of 8 is at most 8 · 2 · 127 · 15 = 30,480.
-        let q = v128.load(quants, QUANTS), a = v128.load32_splat(at);
-        let l = lowRows(q, a, nibble), h = highRows(q, a, nibble);
-        q = v128.load(quants, QUANTS + 16), a = v128.load32_splat(at, 4);
-        l = i16x8.add(l, lowRows(q, a, nibble)), h = i16x8.add(h, highRows(q, a, nibble));
-        q = v128.load(quants, QUANTS + 32), a = v128.load32_splat(at, 8);
-        l = i16x8.add(l, lowRows(q, a, nibble)), h = i16x8.add(h, highRows(q, a, nibble));
-        q = v128.load(quants, QUANTS + 48), a = v128.load32_splat(at, 12);
-        l = i16x8.add(l, lowRows(q, a, nibble)), h = i16x8.add(h, highRows(q, a, nibble));
-        q = v128.load(quants, QUANTS + 64), a = v128.load32_splat(at, 16);
-        l = i16x8.add(l, lowRows(q, a, nibble)), h = i16x8.add(h, highRows(q, a, nibble));
-        q = v128.load(quants, QUANTS + 80), a = v128.load32_splat(at, 20);
-        l = i16x8.add(l, lowRows(q, a, nibble)), h = i16x8.add(h, highRows(q, a, nibble));
-        q = v128.load(quants, QUANTS + 96), a = v128.load32_splat(at, 24);
-        l = i16x8.add(l, lowRows(q, a, nibble)), h = i16x8.add(h, highRows(q, a, nibble));
-        q = v128.load(quants, QUANTS + 112), a = v128.load32_splat(at, 28);
-        l = i16x8.add(l, lowRows(q, a, nibble)), h = i16x8.add(h, highRows(q, a, nibble));
-
+        let l = i16x8.splat(0), h = l;
+        for (let half: usize = 0; half < 2; half++) {
+          const quants = group + part * 128 + half * 64;
+          const a = v128.load(x + part * 32 + half * 16);
+          let q = v128.load(quants, QUANTS), four = lane0(a);
+          l = i16x8.add(l, lowRows(q, four, nibble)), h = i16x8.add(h, highRows(q, four, nibble));
+          q = v128.load(quants, QUANTS + 16), four = lane1(a);
+          l = i16x8.add(l, lowRows(q, four, nibble)), h = i16x8.add(h, highRows(q, four, nibble));
+          q = v128.load(quants, QUANTS + 32), four = lane2(a);
+          l = i16x8.add(l, lowRows(q, four, nibble)), h = i16x8.add(h, highRows(q, four, nibble));
+          q = v128.load(quants, QUANTS + 48), four = lane3(a);
+          l = i16x8.add(l, lowRows(q, four, nibble)), h = i16x8.add(h, highRows(q, four, nibble));
+        }
         const scales = v128.load8x8_u(group + part * 8, SCALES);
         lowDots = i32x4.add(lowDots, i32x4.dot_i16x8_s(l, lowTwice(scales)));
         highDots = i32x4.add(highDots, i32x4.dot_i16x8_s(h, highTwice(scales)));
@@ -96,26 +94,29 @@ class PackedQ4_K {
       for (let pair: usize = 0; pair < 4; pair++) {
         const mins = v128.load(group + pair * 16, MINS);
         const sums = v128.load32_splat(x + pair * 4, Q8_K_SUMS_OF_32);
-        lowOffsets = i32x4.add(lowOffsets, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(mins), sums));
-        highOffsets = i32x4.add(
-          highOffsets,
-          i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(mins), sums),
-        );
+        lowOffsets = addOffsets(lowOffsets, i16x8.extend_low_i8x16_u(mins), sums);
+        highOffsets = addOffsets(highOffsets, i16x8.extend_high_i8x16_u(mins), sums);
       }
-      const d = v128.load(group), dmin = v128.load(group, DMIN), scale = activationScale(x);
-      low = addBlock(low, lowDots, lowOffsets, lowHalves(d), lowHalves(dmin), scale);
-      high = addBlock(high, highDots, highOffsets, highHalves(d), highHalves(dmin), scale);
-      x += Q8_K_BYTES;
+      const scale = activationScale(x);
+      low = addBlock(low, lowDots, lowOffsets, v128.load(group), v128.load(group, DMIN), scale);
+      high = addBlock(
+        high,
+        highDots,
+        highOffsets,
+        v128.load(group, 16),
+        v128.load(group, DMIN + 16),
+        scale,
+      );
     }
     v128.store(out, low);
     v128.store(out, high, 16);
   }
 
   @inline
-  dotBatch(
-    batch: i32,
+  dotFour(
     group: usize,
     columns: i32,
+    quants: usize,
     x: usize,
     xStride: usize,
     out: usize,
@@ -125,90 +126,77 @@ class PackedQ4_K {
     const nibble = inRegister(i8x16.splat(15));
     let low0 = f32x4.splat(0), low1 = low0, low2 = low0, low3 = low0;
     let high0 = low0, high1 = low0, high2 = low0, high3 = low0;
-    let x0 = x, x1 = x0 + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
-    for (; group != end; group += BLOCK_BYTES) {
+    for (; group != end; group += BLOCK_BYTES, x += Q8_K_BYTES) {
       let lowDots0 = i32x4.splat(0), lowDots1 = lowDots0, lowDots2 = lowDots0, lowDots3 = lowDots0;
       let highDots0 = lowDots0, highDots1 = lowDots0, highDots2 = lowDots0, highDots3 = lowDots0;
       for (let part: usize = 0; part < 8; part++) {
         let l0 = i16x8.splat(0), l1 = l0, l2 = l0, l3 = l0, h0 = l0, h1 = l0, h2 = l0, h3 = l0;
-        for (let four: usize = 0; four < 8; four++) {
-          const quants = v128.load(group + part * 128 + four * 16, QUANTS);
-          const lower = v128.and(quants, nibble), upper = v128.and(i16x8.shr_u(quants, 4), nibble);
-          const at = part * 32 + four * 4;
-          let a = v128.load32_splat(x0 + at);
-          l0 = i16x8.add(l0, dotPairs(a, lower)), h0 = i16x8.add(h0, dotPairs(a, upper));
-          a = v128.load32_splat(x1 + at);
-          l1 = i16x8.add(l1, dotPairs(a, lower)), h1 = i16x8.add(h1, dotPairs(a, upper));
-          if (batch > 2) {
-            a = v128.load32_splat(x2 + at);
-            l2 = i16x8.add(l2, dotPairs(a, lower)), h2 = i16x8.add(h2, dotPairs(a, upper));
-            a = v128.load32_splat(x3 + at);
-            l3 = i16x8.add(l3, dotPairs(a, lower)), h3 = i16x8.add(h3, dotPairs(a, upper));
-          }
+        for (let at: usize = 0; at < 128; at += 16) {
+          const q = v128.load(group + part * 128 + at, QUANTS);
+          const lower = v128.and(q, nibble), upper = v128.and(i16x8.shr_u(q, 4), nibble);
+          const a = v128.load(quants + at);
+          let four = lane0(a);
+          l0 = i16x8.add(l0, dotPairs(four, lower)), h0 = i16x8.add(h0, dotPairs(four, upper));
+          four = lane1(a);
+          l1 = i16x8.add(l1, dotPairs(four, lower)), h1 = i16x8.add(h1, dotPairs(four, upper));
+          four = lane2(a);
+          l2 = i16x8.add(l2, dotPairs(four, lower)), h2 = i16x8.add(h2, dotPairs(four, upper));
+          four = lane3(a);
+          l3 = i16x8.add(l3, dotPairs(four, lower)), h3 = i16x8.add(h3, dotPairs(four, upper));
         }
+        quants += 128;
         const scales = v128.load8x8_u(group + part * 8, SCALES);
-        const scalesLow = lowTwice(scales), scalesHigh = highTwice(scales);
-        lowDots0 = i32x4.add(lowDots0, i32x4.dot_i16x8_s(l0, scalesLow));
-        highDots0 = i32x4.add(highDots0, i32x4.dot_i16x8_s(h0, scalesHigh));
-        lowDots1 = i32x4.add(lowDots1, i32x4.dot_i16x8_s(l1, scalesLow));
-        highDots1 = i32x4.add(highDots1, i32x4.dot_i16x8_s(h1, scalesHigh));
-        if (batch > 2) {
-          lowDots2 = i32x4.add(lowDots2, i32x4.dot_i16x8_s(l2, scalesLow));
-          highDots2 = i32x4.add(highDots2, i32x4.dot_i16x8_s(h2, scalesHigh));
-          lowDots3 = i32x4.add(lowDots3, i32x4.dot_i16x8_s(l3, scalesLow));
-          highDots3 = i32x4.add(highDots3, i32x4.dot_i16x8_s(h3, scalesHigh));
-        }
+        let twice = lowTwice(scales);
+        lowDots0 = i32x4.add(lowDots0, i32x4.dot_i16x8_s(l0, twice));
+        lowDots1 = i32x4.add(lowDots1, i32x4.dot_i16x8_s(l1, twice));
+        lowDots2 = i32x4.add(lowDots2, i32x4.dot_i16x8_s(l2, twice));
+        lowDots3 = i32x4.add(lowDots3, i32x4.dot_i16x8_s(l3, twice));
+        twice = highTwice(scales);
+        highDots0 = i32x4.add(highDots0, i32x4.dot_i16x8_s(h0, twice));
+        highDots1 = i32x4.add(highDots1, i32x4.dot_i16x8_s(h1, twice));
+        highDots2 = i32x4.add(highDots2, i32x4.dot_i16x8_s(h2, twice));
+        highDots3 = i32x4.add(highDots3, i32x4.dot_i16x8_s(h3, twice));
       }
-      const d = v128.load(group), dmin = v128.load(group, DMIN);
-      const dLow = lowHalves(d), dHigh = highHalves(d);
-      const dminLow = lowHalves(dmin), dminHigh = highHalves(dmin);
-      let scale = activationScale(x0);
-      low0 = addBlock(low0, lowDots0, lowOffsets(group, x0), dLow, dminLow, scale);
-      high0 = addBlock(high0, highDots0, highOffsets(group, x0), dHigh, dminHigh, scale);
-      scale = activationScale(x1);
-      low1 = addBlock(low1, lowDots1, lowOffsets(group, x1), dLow, dminLow, scale);
-      high1 = addBlock(high1, highDots1, highOffsets(group, x1), dHigh, dminHigh, scale);
-      if (batch > 2) {
-        scale = activationScale(x2);
-        low2 = addBlock(low2, lowDots2, lowOffsets(group, x2), dLow, dminLow, scale);
-        high2 = addBlock(high2, highDots2, highOffsets(group, x2), dHigh, dminHigh, scale);
-        scale = activationScale(x3);
-        low3 = addBlock(low3, lowDots3, lowOffsets(group, x3), dLow, dminLow, scale);
-        high3 = addBlock(high3, highDots3, highOffsets(group, x3), dHigh, dminHigh, scale);
-      }
-      x0 += Q8_K_BYTES, x1 += Q8_K_BYTES, x2 += Q8_K_BYTES, x3 += Q8_K_BYTES;
+      const x1 = x + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
+      const scale0 = activationScale(x), scale1 = activationScale(x1);
+      const scale2 = activationScale(x2), scale3 = activationScale(x3);
+      const sums0 = v128.load(x, Q8_K_SUMS_OF_32), sums1 = v128.load(x1, Q8_K_SUMS_OF_32);
+      const sums2 = v128.load(x2, Q8_K_SUMS_OF_32), sums3 = v128.load(x3, Q8_K_SUMS_OF_32);
+      let d = v128.load(group), dmin = v128.load(group, DMIN);
+      let m0 = v128.load8x8_u(group, MINS), m1 = v128.load8x8_u(group, MINS + 16);
+      let m2 = v128.load8x8_u(group, MINS + 32), m3 = v128.load8x8_u(group, MINS + 48);
+      low0 = addBlock(low0, lowDots0, offsets(m0, m1, m2, m3, sums0), d, dmin, scale0);
+      low1 = addBlock(low1, lowDots1, offsets(m0, m1, m2, m3, sums1), d, dmin, scale1);
+      low2 = addBlock(low2, lowDots2, offsets(m0, m1, m2, m3, sums2), d, dmin, scale2);
+      low3 = addBlock(low3, lowDots3, offsets(m0, m1, m2, m3, sums3), d, dmin, scale3);
+      d = v128.load(group, 16), dmin = v128.load(group, DMIN + 16);
+      m0 = v128.load8x8_u(group, MINS + 8), m1 = v128.load8x8_u(group, MINS + 24);
+      m2 = v128.load8x8_u(group, MINS + 40), m3 = v128.load8x8_u(group, MINS + 56);
+      high0 = addBlock(high0, highDots0, offsets(m0, m1, m2, m3, sums0), d, dmin, scale0);
+      high1 = addBlock(high1, highDots1, offsets(m0, m1, m2, m3, sums1), d, dmin, scale1);
+      high2 = addBlock(high2, highDots2, offsets(m0, m1, m2, m3, sums2), d, dmin, scale2);
+      high3 = addBlock(high3, highDots3, offsets(m0, m1, m2, m3, sums3), d, dmin, scale3);
     }
-    v128.store(out, low0), v128.store(out, high0, 16);
-    v128.store(out + outStride, low1), v128.store(out + outStride, high1, 16);
-    if (batch > 2) {
-      v128.store(out + 2 * outStride, low2), v128.store(out + 2 * outStride, high2, 16);
-      v128.store(out + 3 * outStride, low3), v128.store(out + 3 * outStride, high3, 16);
-    }
+    v128.store(out, low0), v128.store(out, high0, 16), out += outStride;
+    v128.store(out, low1), v128.store(out, high1, 16), out += outStride;
+    v128.store(out, low2), v128.store(out, high2, 16), out += outStride;
+    v128.store(out, low3), v128.store(out, high3, 16);
   }
 }
 
-/** mins · sums of activations for rows 0 to 3, i32x4; a sum of 32 activations is at most 4,064. */
+/** Adds mins · sums of activations; a sum of 32 activations is at most 4,064. */
 @inline
-function lowOffsets(group: usize, x: usize): v128 {
-  let sum = i32x4.splat(0);
-  sum = addOffset(sum, v128.load8x8_u(group, MINS), x, 0);
-  sum = addOffset(sum, v128.load8x8_u(group, MINS + 16), x, 4);
-  sum = addOffset(sum, v128.load8x8_u(group, MINS + 32), x, 8);
-  return addOffset(sum, v128.load8x8_u(group, MINS + 48), x, 12);
+function addOffsets(sum: v128, mins: v128, sums: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(mins, sums));
 }
 
+/** mins · sums of activations for 4 rows: mins of a pair of parts each, sums of all 8 parts. */
 @inline
-function highOffsets(group: usize, x: usize): v128 {
-  let sum = i32x4.splat(0);
-  sum = addOffset(sum, v128.load8x8_u(group, MINS + 8), x, 0);
-  sum = addOffset(sum, v128.load8x8_u(group, MINS + 24), x, 4);
-  sum = addOffset(sum, v128.load8x8_u(group, MINS + 40), x, 8);
-  return addOffset(sum, v128.load8x8_u(group, MINS + 56), x, 12);
-}
-
-@inline
-function addOffset(sum: v128, mins: v128, x: usize, pair: usize): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(mins, v128.load32_splat(x + pair, Q8_K_SUMS_OF_32)));
+function offsets(mins0: v128, mins1: v128, mins2: v128, mins3: v128, sums: v128): v128 {
+  return i32x4.add(
+    addOffsets(i32x4.dot_i16x8_s(mins0, lane0(sums)), mins1, lane1(sums)),
+    addOffsets(i32x4.dot_i16x8_s(mins2, lane2(sums)), mins3, lane3(sums)),
+  );
 }
 
 export function matmulPackedQ4_K(
@@ -263,6 +251,8 @@ function packBlock(rows: usize, stride: usize, to: usize): void {
       store<u8>(to + (part >> 1 << 4) + 2 * r + (part & 1), <u8> (mins >> (part << 3)), MINS);
     }
   }
+  widenHalves(to);
+  widenHalves(to + DMIN);
   for (let part: usize = 0; part < 8; part++) {
     for (let half: usize = 0; half < 2; half++) {
       storeTransposed(
@@ -275,18 +265,6 @@ function packBlock(rows: usize, stride: usize, to: usize): void {
     }
   }
 }
-
-/** Stores the four i32 columns of four i32x4 rows, one after another. */
-@inline
-function storeTransposed(to: usize, a: v128, b: v128, c: v128, d: v128): void {
-  const abLow = v128.shuffle<i32>(a, b, 0, 4, 1, 5), abHigh = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-  const cdLow = v128.shuffle<i32>(c, d, 0, 4, 1, 5), cdHigh = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  v128.store(to, v128.shuffle<i64>(abLow, cdLow, 0, 2));
-  v128.store(to, v128.shuffle<i64>(abLow, cdLow, 1, 3), 16);
-  v128.store(to, v128.shuffle<i64>(abHigh, cdHigh, 0, 2), 32);
-  v128.store(to, v128.shuffle<i64>(abHigh, cdHigh, 1, 3), 48);
-}
-
 
 export function packQ4_K(start: i32, end: i32, from: usize, to: usize, columns: i32): void {
   const blocks = <usize> (columns / Q8_K_SIZE);
