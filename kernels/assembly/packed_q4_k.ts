@@ -71,12 +71,11 @@ class PackedQ4_K {
     let low = f32x4.splat(0), high = low;
     for (; group != end; group += BLOCK_BYTES, x += Q8_K_BYTES) {
       let lowDots = i32x4.splat(0), highDots = lowDots;
-      for (let part: usize = 0; part < 8; part++) {
-        // A sum of 8 is at most 8 · 2 · 127 · 15 = 30,480.
+      let quants = group, at = x;
+      for (let part = group; part != group + 64; part += 8) {
         let l = i16x8.splat(0), h = l;
-        for (let half: usize = 0; half < 2; half++) {
-          const quants = group + part * 128 + half * 64;
-          const a = v128.load(x + part * 32 + half * 16);
+        for (let half = 0; half < 2; half++, quants += 64, at += 16) {
+          const a = v128.load(at);
           let q = v128.load(quants, QUANTS), four = lane0(a);
           l = i16x8.add(l, lowRows(q, four, nibble)), h = i16x8.add(h, highRows(q, four, nibble));
           q = v128.load(quants, QUANTS + 16), four = lane1(a);
@@ -86,17 +85,17 @@ class PackedQ4_K {
           q = v128.load(quants, QUANTS + 48), four = lane3(a);
           l = i16x8.add(l, lowRows(q, four, nibble)), h = i16x8.add(h, highRows(q, four, nibble));
         }
-        const scales = v128.load8x8_u(group + part * 8, SCALES);
+        const scales = v128.load8x8_u(part, SCALES);
         lowDots = i32x4.add(lowDots, i32x4.dot_i16x8_s(l, lowTwice(scales)));
         highDots = i32x4.add(highDots, i32x4.dot_i16x8_s(h, highTwice(scales)));
       }
-      let lowOffsets = i32x4.splat(0), highOffsets = lowOffsets;
-      for (let pair: usize = 0; pair < 4; pair++) {
-        const mins = v128.load(group + pair * 16, MINS);
-        const sums = v128.load32_splat(x + pair * 4, Q8_K_SUMS_OF_32);
-        lowOffsets = addOffsets(lowOffsets, i16x8.extend_low_i8x16_u(mins), sums);
-        highOffsets = addOffsets(highOffsets, i16x8.extend_high_i8x16_u(mins), sums);
-      }
+      const sums = v128.load(x, Q8_K_SUMS_OF_32);
+      let m0 = v128.load8x8_u(group, MINS), m1 = v128.load8x8_u(group, MINS + 16);
+      let m2 = v128.load8x8_u(group, MINS + 32), m3 = v128.load8x8_u(group, MINS + 48);
+      const lowOffsets = offsets(m0, m1, m2, m3, sums);
+      m0 = v128.load8x8_u(group, MINS + 8), m1 = v128.load8x8_u(group, MINS + 24);
+      m2 = v128.load8x8_u(group, MINS + 40), m3 = v128.load8x8_u(group, MINS + 56);
+      const highOffsets = offsets(m0, m1, m2, m3, sums);
       const scale = activationScale(x);
       low = addBlock(low, lowDots, lowOffsets, v128.load(group), v128.load(group, DMIN), scale);
       high = addBlock(
@@ -129,12 +128,13 @@ class PackedQ4_K {
     for (; group != end; group += BLOCK_BYTES, x += Q8_K_BYTES) {
       let lowDots0 = i32x4.splat(0), lowDots1 = lowDots0, lowDots2 = lowDots0, lowDots3 = lowDots0;
       let highDots0 = lowDots0, highDots1 = lowDots0, highDots2 = lowDots0, highDots3 = lowDots0;
-      for (let part: usize = 0; part < 8; part++) {
+      let from = group;
+      for (let part = group; part != group + 64; part += 8) {
         let l0 = i16x8.splat(0), l1 = l0, l2 = l0, l3 = l0, h0 = l0, h1 = l0, h2 = l0, h3 = l0;
-        for (let at: usize = 0; at < 128; at += 16) {
-          const q = v128.load(group + part * 128 + at, QUANTS);
+        for (const end = from + 128; from != end; from += 16, quants += 16) {
+          const q = v128.load(from, QUANTS);
           const lower = v128.and(q, nibble), upper = v128.and(i16x8.shr_u(q, 4), nibble);
-          const a = v128.load(quants + at);
+          const a = v128.load(quants);
           let four = lane0(a);
           l0 = i16x8.add(l0, dotPairs(four, lower)), h0 = i16x8.add(h0, dotPairs(four, upper));
           four = lane1(a);
@@ -144,8 +144,7 @@ class PackedQ4_K {
           four = lane3(a);
           l3 = i16x8.add(l3, dotPairs(four, lower)), h3 = i16x8.add(h3, dotPairs(four, upper));
         }
-        quants += 128;
-        const scales = v128.load8x8_u(group + part * 8, SCALES);
+        const scales = v128.load8x8_u(part, SCALES);
         let twice = lowTwice(scales);
         lowDots0 = i32x4.add(lowDots0, i32x4.dot_i16x8_s(l0, twice));
         lowDots1 = i32x4.add(lowDots1, i32x4.dot_i16x8_s(l1, twice));

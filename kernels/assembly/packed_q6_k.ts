@@ -73,33 +73,33 @@ class PackedQ6_K {
     let low = f32x4.splat(0), high = low;
     for (; group != end; group += BLOCK_BYTES, x += Q8_K_BYTES) {
       let lowDots = i32x4.splat(0), highDots = lowDots;
-      let lowOffsets = lowDots, highOffsets = lowDots;
+      let quants = group, at = x;
+      for (let part = group; part != group + 128; part += 8, quants += 96, at += 16) {
+        const scales = v128.load8x8_s(part, SCALES);
+        const lowScales = lowTwice(scales), highScales = highTwice(scales);
+        const columns16 = v128.load(at);
+        let p = v128.load(quants, QUANTS), q = v128.load(quants, QUANTS + 16);
+        let r = v128.load(quants, QUANTS + 32);
+        let a = lane0(columns16), b = lane1(columns16);
+        let dots = dotEight(a, v128.and(p, weight), b, v128.and(r, weight));
+        lowDots = addScaled(lowDots, dots, lowScales);
+        dots = dotEight(a, v128.and(q, weight), b, fourth(p, q, r, weight));
+        highDots = addScaled(highDots, dots, highScales);
+        p = v128.load(quants, QUANTS + 48), q = v128.load(quants, QUANTS + 64);
+        r = v128.load(quants, QUANTS + 80);
+        a = lane2(columns16), b = lane3(columns16);
+        dots = dotEight(a, v128.and(p, weight), b, v128.and(r, weight));
+        lowDots = addScaled(lowDots, dots, lowScales);
+        dots = dotEight(a, v128.and(q, weight), b, fourth(p, q, r, weight));
+        highDots = addScaled(highDots, dots, highScales);
+      }
+      let lowOffsets = i32x4.splat(0), highOffsets = lowOffsets;
       for (let pair: usize = 0; pair < 8; pair++) {
         const scales0 = v128.load8x8_s(group + pair * 16, SCALES);
         const scales1 = v128.load8x8_s(group + pair * 16, SCALES + 8);
         const sums = v128.load32_splat(x + pair * 4, Q8_K_SUMS_OF_16);
         lowOffsets = addScaled(lowOffsets, lowPairs(scales0, scales1), sums);
         highOffsets = addScaled(highOffsets, highPairs(scales0, scales1), sums);
-        let lowScales = lowTwice(scales0), highScales = highTwice(scales0);
-        for (let half: usize = 0; half < 2; half++) {
-          const quants = group + pair * 192 + half * 96;
-          const columns16 = v128.load(x + pair * 32 + half * 16);
-          let p = v128.load(quants, QUANTS), q = v128.load(quants, QUANTS + 16);
-          let r = v128.load(quants, QUANTS + 32);
-          let a = lane0(columns16), b = lane1(columns16);
-          let dots = dotEight(a, v128.and(p, weight), b, v128.and(r, weight));
-          lowDots = addScaled(lowDots, dots, lowScales);
-          dots = dotEight(a, v128.and(q, weight), b, fourth(p, q, r, weight));
-          highDots = addScaled(highDots, dots, highScales);
-          p = v128.load(quants, QUANTS + 48), q = v128.load(quants, QUANTS + 64);
-          r = v128.load(quants, QUANTS + 80);
-          a = lane2(columns16), b = lane3(columns16);
-          dots = dotEight(a, v128.and(p, weight), b, v128.and(r, weight));
-          lowDots = addScaled(lowDots, dots, lowScales);
-          dots = dotEight(a, v128.and(q, weight), b, fourth(p, q, r, weight));
-          highDots = addScaled(highDots, dots, highScales);
-          lowScales = lowTwice(scales1), highScales = highTwice(scales1);
-        }
       }
       const scale = v128.load32_splat(x, Q8_K_D);
       low = addBlock(low, lowDots, lowOffsets, v128.load(group), scale);
@@ -126,13 +126,12 @@ class PackedQ6_K {
     for (; group != end; group += BLOCK_BYTES, x += Q8_K_BYTES) {
       let lowDots0 = i32x4.splat(0), lowDots1 = lowDots0, lowDots2 = lowDots0, lowDots3 = lowDots0;
       let highDots0 = lowDots0, highDots1 = lowDots0, highDots2 = lowDots0, highDots3 = lowDots0;
-      for (let eight: usize = 0; eight < 32; eight++) {
-        const from = group + eight * 48;
+      let from = group;
+      for (let eight: usize = 0; eight < 32; eight++, from += 48, quants += 32) {
         const p = v128.load(from, QUANTS), q = v128.load(from, QUANTS + 16);
         const r = v128.load(from, QUANTS + 32);
         const scales = v128.load8x8_s(group + (eight >> 1) * 8, SCALES);
         const a = v128.load(quants), b = v128.load(quants, 16);
-        quants += 32;
         let first = v128.and(p, weight), second = v128.and(r, weight), twice = lowTwice(scales);
         lowDots0 = addScaled(lowDots0, dotEight(lane0(a), first, lane0(b), second), twice);
         lowDots1 = addScaled(lowDots1, dotEight(lane1(a), first, lane1(b), second), twice);
