@@ -27,11 +27,11 @@ export interface Job {
 /** Jobs that one phase can hold; {@linkcode Team.run} splits longer lists. */
 export const MAX_JOBS = 2048;
 
-/** A claim costs about 100 ns; a chunk of this many bytes takes some microseconds. */
-const CHUNK_COST = 32 * 1024;
+/** A claim and a call cost half a microsecond; a chunk of this many bytes takes ten. */
+const CHUNK_COST = 128 * 1024;
 
-/** Chunks a thread gets of a large job, so that a slow thread holds up no one. */
-const CHUNKS_PER_THREAD = 8;
+/** Chunks a thread gets of a large phase, so that a slow thread holds up no one. */
+const CHUNKS_PER_THREAD = 32;
 
 /** Places of the board's 32-bit words. */
 export const Word = {
@@ -117,10 +117,13 @@ export class Board {
 
   /** Writes the jobs of a phase, cut for `threads` threads; returns how many chunks there are. */
   write(jobs: readonly Job[], threads: number): number {
+    let cost = 0;
+    for (const job of jobs) cost += job.units * job.cost;
+    const chunkCost = Math.max(CHUNK_COST, cost / (threads * CHUNKS_PER_THREAD));
     let chunks = 0;
     for (let i = 0; i < jobs.length; i++) {
       const job = jobs[i]!;
-      const units = chunkUnits(job, threads);
+      const units = Math.max(1, Math.round(chunkCost / job.cost));
       const at = i * JOB_WORDS;
       this.#jobs[at] = CODES.get(job.operation)!;
       this.#jobs[at + 1] = job.window;
@@ -207,9 +210,3 @@ export type ChunkCall = (
 ) => void;
 
 const PAGES = Math.ceil((WORDS_BYTES + MAX_JOBS * JOB_WORDS * 8) / 65536);
-
-function chunkUnits(job: Job, threads: number): number {
-  const atLeast = Math.ceil(CHUNK_COST / job.cost);
-  const even = Math.ceil(job.units / (threads * CHUNKS_PER_THREAD));
-  return Math.max(atLeast, even, 1);
-}
