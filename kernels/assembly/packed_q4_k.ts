@@ -130,12 +130,24 @@ class PackedQ4_K {
       let highDots0 = lowDots0, highDots1 = lowDots0, highDots2 = lowDots0, highDots3 = lowDots0;
       let from = group;
       for (let part = group; part != group + 64; part += 8) {
-        let l0 = i16x8.splat(0), l1 = l0, l2 = l0, l3 = l0, h0 = l0, h1 = l0, h2 = l0, h3 = l0;
-        for (const end = from + 128; from != end; from += 16, quants += 16) {
-          const q = v128.load(from, QUANTS);
-          const lower = v128.and(q, nibble), upper = v128.and(i16x8.shr_u(q, 4), nibble);
-          const a = v128.load(quants);
-          let four = lane0(a);
+        // The first 4 columns by themselves: no zeros to add to.
+        let q = v128.load(from, QUANTS);
+        let lower = v128.and(q, nibble), upper = v128.and(i16x8.shr_u(q, 4), nibble);
+        let a = v128.load(quants);
+        let four = lane0(a);
+        let l0 = dotPairs(four, lower), h0 = dotPairs(four, upper);
+        four = lane1(a);
+        let l1 = dotPairs(four, lower), h1 = dotPairs(four, upper);
+        four = lane2(a);
+        let l2 = dotPairs(four, lower), h2 = dotPairs(four, upper);
+        four = lane3(a);
+        let l3 = dotPairs(four, lower), h3 = dotPairs(four, upper);
+        const end = from + 128;
+        for (from += 16, quants += 16; from != end; from += 16, quants += 16) {
+          q = v128.load(from, QUANTS);
+          lower = v128.and(q, nibble), upper = v128.and(i16x8.shr_u(q, 4), nibble);
+          a = v128.load(quants);
+          four = lane0(a);
           l0 = i16x8.add(l0, dotPairs(four, lower)), h0 = i16x8.add(h0, dotPairs(four, upper));
           four = lane1(a);
           l1 = i16x8.add(l1, dotPairs(four, lower)), h1 = i16x8.add(h1, dotPairs(four, upper));
