@@ -28,7 +28,7 @@ export interface Job {
 export const MAX_JOBS = 2048;
 
 /** A claim and a call cost half a microsecond; a chunk of this many bytes takes ten. */
-const CHUNK_COST = 128 * 1024;
+export const CHUNK_COST = 128 * 1024;
 
 /** Chunks a thread gets of a large phase, so that a slow thread holds up no one. */
 const CHUNKS_PER_THREAD = 32;
@@ -98,6 +98,18 @@ const CODES: ReadonlyMap<JobOperation, number> = new Map(
   JOB_OPERATIONS.map((operation, code) => [operation, code]),
 );
 
+/** What an operation is called on the board. */
+export function operationCode(operation: JobOperation): number {
+  return CODES.get(operation)!;
+}
+
+/** What jobs cost together, in bytes read. */
+export function costOf(jobs: readonly Job[]): number {
+  let cost = 0;
+  for (const job of jobs) cost += job.units * job.cost;
+  return cost;
+}
+
 /** Reads and writes one phase. Every thread has its own over the same buffer. */
 export class Board {
   readonly words: Int32Array;
@@ -117,15 +129,13 @@ export class Board {
 
   /** Writes the jobs of a phase, cut for `threads` threads; returns how many chunks there are. */
   write(jobs: readonly Job[], threads: number): number {
-    let cost = 0;
-    for (const job of jobs) cost += job.units * job.cost;
-    const chunkCost = Math.max(CHUNK_COST, cost / (threads * CHUNKS_PER_THREAD));
+    const chunkCost = Math.max(CHUNK_COST, costOf(jobs) / (threads * CHUNKS_PER_THREAD));
     let chunks = 0;
     for (let i = 0; i < jobs.length; i++) {
       const job = jobs[i]!;
       const units = Math.max(1, Math.round(chunkCost / job.cost));
       const at = i * JOB_WORDS;
-      this.#jobs[at] = CODES.get(job.operation)!;
+      this.#jobs[at] = operationCode(job.operation);
       this.#jobs[at + 1] = job.window;
       this.#jobs[at + 2] = chunks;
       this.#jobs[at + 3] = units;
@@ -205,7 +215,7 @@ export type ChunkCall = (
   window: number,
   start: number,
   end: number,
-  table: Float64Array,
+  table: ArrayLike<number>,
   at: number,
 ) => void;
 

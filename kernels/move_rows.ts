@@ -56,7 +56,7 @@ export function moveRows(
   toWindow: number,
   start: number,
   end: number,
-  table: Float64Array,
+  table: ArrayLike<number>,
   at: number,
 ): void {
   const source = bytes[table[at]!]!;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Board, type Job, MAX_JOBS, Word } from "./board.ts";
+import { Board, CHUNK_COST, costOf, type Job, MAX_JOBS, Word } from "./board.ts";
 import { openWorker, type WorkerChannel, type WorkerListener } from "./worker.ts";
 import { Thread, type Window } from "./thread.ts";
 
@@ -78,21 +78,30 @@ export class Team {
     );
   }
 
-  /** Runs jobs that need nothing of one another, and returns when all are done. */
+  /**
+   * Runs jobs that need nothing of one another, and returns when all are done. Jobs that together are
+   * no more than a chunk are done sooner than a helper would notice them.
+   */
   run(jobs: readonly Job[]): void {
+    if (this.threads === 1 || costOf(jobs) <= CHUNK_COST) return this.#runAlone(jobs);
     for (let i = 0; i < jobs.length; i += MAX_JOBS) {
       this.#runPhase(i === 0 && jobs.length <= MAX_JOBS ? jobs : jobs.slice(i, i + MAX_JOBS));
     }
   }
 
+  #runAlone(jobs: readonly Job[]): void {
+    try {
+      for (const job of jobs) this.thread.run(job);
+    } catch (cause) {
+      throw trapped(jobs, cause);
+    }
+  }
+
   #runPhase(jobs: readonly Job[]): void {
     const chunks = this.board.write(jobs, this.threads);
-    // A job too small to be cut is done sooner than a helper would notice it.
-    if (chunks > 1) this.#wakeHelpers();
+    this.#wakeHelpers();
     this.#workToTheEnd(chunks);
-    if (this.board.words[Word.failed] === 1) {
-      throw new Error(`A kernel trapped in one of: ${jobs.map((job) => job.operation).join(", ")}`);
-    }
+    if (this.board.words[Word.failed] === 1) throw trapped(jobs);
   }
 
   /** Computes what no helper has claimed, then waits for those that hold a chunk. */
@@ -139,4 +148,9 @@ export class Team {
       helper.terminate();
     }));
   }
+}
+
+function trapped(jobs: readonly Job[], cause?: unknown): Error {
+  const operations = jobs.map(({ operation }) => operation).join(", ");
+  return new Error(`A kernel trapped in one of: ${operations}`, { cause });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Board, type ChunkCall, JOB_OPERATIONS } from "./board.ts";
+import { type Board, type ChunkCall, type Job, JOB_OPERATIONS, operationCode } from "./board.ts";
 import { instantiateKernels } from "./kernels.ts";
 import { moveRows } from "./move_rows.ts";
 import type { Operations } from "./operations.ts";
@@ -50,6 +50,15 @@ export class Thread {
   /** The kernels of a window, for calls that one thread makes alone. */
   operations(window: number): Operations {
     return this.#operations[window]!;
+  }
+
+  /**
+   * Runs all of a job at once, without the board.
+   *
+   * @throws {WebAssembly.RuntimeError} If the kernel traps.
+   */
+  run({ operation, window, units, args }: Job): void {
+    this.#call(operationCode(operation), window, 0, units, args, 0);
   }
 
   /**
