@@ -26,7 +26,7 @@ export {
   type GenerationResult,
   type Throughput,
 } from "./engine/generation.ts";
-export { Session, type SyncOptions } from "./engine/session.ts";
+export { type LogitsOptions, Session, type SyncOptions } from "./engine/session.ts";
 export type { ExpertUse } from "./moe/expert_store.ts";
 export type { HyperParameters } from "./model/hyperparameters.ts";
 export type { SamplingOptions } from "./sampling/mod.ts";

@@ -6,7 +6,7 @@
 import { createSampler, type SamplingOptions } from "../sampling/mod.ts";
 import { createTextStream, type Tokenizer } from "../tokenizer/mod.ts";
 import { ContextLengthError } from "../model/errors.ts";
-import type { Session } from "./session.ts";
+import type { LogitsOptions, Session } from "./session.ts";
 
 /** How tokens are drawn, and when it ends. */
 export interface GenerationOptions extends SamplingOptions {
@@ -106,9 +106,10 @@ export async function* generate(
   const all = [...prompt];
   let text = "";
   let finishReason: FinishReason = "length";
+  let logits: Float32Array<ArrayBuffer> | undefined;
   // The last token needs no room of its own in the cache: nothing follows it.
   while (all.length - prompt.length < maxTokens && all.length <= session.context) {
-    const logits = await clock.time(session, all, signal);
+    logits = await clock.time(session, all, { signal, reuse: logits });
     if (logits === undefined) {
       finishReason = "abort";
       break;
@@ -140,13 +141,14 @@ class Clock {
   async time(
     session: Session,
     tokens: readonly number[],
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array | undefined> {
+    options: LogitsOptions,
+  ): Promise<Float32Array<ArrayBuffer> | undefined> {
+    const { signal } = options;
     if (signal?.aborted) return undefined;
     const before = session.cachedPrefix(tokens);
     const start = performance.now();
     try {
-      const logits = await session.sync(tokens, { signal });
+      const logits = await session.sync(tokens, options);
       this.#note(tokens.length - before, (performance.now() - start) / 1000);
       return logits;
     } catch (error) {

@@ -24,6 +24,16 @@ export interface SyncOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of {@linkcode Session.sync}. */
+export interface LogitsOptions extends SyncOptions {
+  /**
+   * Logits of a former call that are not needed any more: the new ones come in their memory, and the
+   * array that was handed in is empty from then on. New memory for each token costs a large
+   * vocabulary's model some percent of its speed.
+   */
+  readonly reuse?: Float32Array<ArrayBuffer> | undefined;
+}
+
 /**
  * One mutable timeline: it owns a KV cache and knows which tokens are in it. Callers hand in the whole
  * token prefix each time; the session reuses what it has, extends it, or starts anew where the two
@@ -71,15 +81,17 @@ export class Session implements AsyncDisposable {
    *
    * @param tokens the whole prefix, at least one token
    * @returns [vocabulary] f32, the caller's own
-   * @throws {RangeError} If there are no tokens, or one is not in the vocabulary.
+   * @throws {RangeError} If there are no tokens, or one is not in the vocabulary, or if `reuse` is
+   * something else than logits of this model.
    * @throws {ContextLengthError} If the prefix is longer than the context.
    * @throws {GgufError} If a part of the model can't be read. The session stays usable.
    */
-  sync(tokens: readonly number[], options: SyncOptions = {}): Promise<Float32Array> {
+  sync(tokens: readonly number[], options: LogitsOptions = {}): Promise<Float32Array<ArrayBuffer>> {
     // The caller may change the array before this call's turn comes.
     const prefix = tokens.slice();
     return this.#inTurn(async () => {
       this.#check(prefix);
+      this.#checkReuse(options.reuse);
       // The last token is computed anew even when it is in the cache: its logits are not.
       const start = this.cachedPrefix(prefix);
       let answer: ForwardAnswer | undefined;
@@ -126,7 +138,7 @@ export class Session implements AsyncDisposable {
     tokens: readonly number[],
     start: number,
     outputs: "last" | "all",
-    { signal }: SyncOptions,
+    { signal, reuse }: LogitsOptions,
   ): AsyncGenerator<ForwardAnswer, void, void> {
     const { runtime, batch } = this.#model;
     const session = await this.#open();
@@ -135,7 +147,8 @@ export class Session implements AsyncDisposable {
       const part = tokens.slice(position, position + batch);
       const isLast = position + part.length === tokens.length;
       const wanted = outputs === "all" || isLast ? outputs : "none";
-      yield await runtime.forward({ session, position, tokens: part, outputs: wanted }, signal);
+      const request = { session, position, tokens: part, outputs: wanted } as const;
+      yield await runtime.forward(isLast ? { ...request, into: reuse } : request, signal);
       this.#cached.push(...part);
     }
   }
@@ -160,6 +173,13 @@ export class Session implements AsyncDisposable {
         throw new RangeError(`token ${token} is not in the vocabulary of ${vocabulary}`);
       }
     }
+  }
+
+  #checkReuse(reuse: Float32Array<ArrayBuffer> | undefined): void {
+    if (reuse === undefined) return;
+    const { buffer, byteLength, length } = reuse;
+    if (buffer.byteLength === byteLength && length === this.#model.vocabulary) return;
+    throw new RangeError("'reuse' must be logits that sync() gave, and that were not reused yet");
   }
 
   #inTurn<Result>(step: () => Promise<Result>): Promise<Result> {

@@ -14,7 +14,10 @@ export interface WorkerChannel {
    *
    * @param transfer what moves to the worker with the message
    */
-  ask<Message, Answer = void>(message: Message, transfer?: readonly MessagePort[]): Promise<Answer>;
+  ask<Message, Answer = void>(
+    message: Message,
+    transfer?: readonly Transferable[],
+  ): Promise<Answer>;
   /**
    * Ends the thread at once, or, where the channel is not its parent's, the connection to it. What
    * is still asked fails with `reason`.
@@ -93,7 +96,7 @@ async function connect(
   return {
     ask<Message, Answer>(
       message: Message,
-      transfer: readonly MessagePort[] = [],
+      transfer: readonly Transferable[] = [],
     ): Promise<Answer> {
       if (broken) return Promise.reject(broken);
       return new Promise<Answer>((resolve, reject) => {

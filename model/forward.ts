@@ -251,14 +251,15 @@ function run(
   workbench.team.run([{ operation, window: workspace.home, units, cost, args }]);
 }
 
-/** Logits of `count` of this call's tokens, from the `first` on. */
+/** Logits of `count` of this call's tokens, from the `first` on, in `into` where that is given. */
 export function outputLogits(
   context: ForwardContext,
   first: number,
   count: number,
+  into?: Float32Array<ArrayBuffer>,
 ): Pick<ForwardAnswer, "logits" | "argMax"> {
   const { sizes: { hidden, vocabulary, rmsEpsilon }, workspace: space, weights } = context;
-  const logits = new Float32Array(count * vocabulary);
+  const logits = into ?? new Float32Array(count * vocabulary);
   const normed = formAddress(space.normed, "f32");
   let last = space.logits;
   for (let done = 0; done < count; done += LOGIT_ROWS) {

@@ -35,6 +35,8 @@ export interface ForwardRequest {
   readonly tokens: readonly number[];
   /** of which of the tokens logits are wanted */
   readonly outputs: "none" | "last" | "all";
+  /** memory for the logits of "last", [vocabulary] f32; moves with the message. New memory without. */
+  readonly into?: Float32Array<ArrayBuffer> | undefined;
 }
 
 export type ConductorRequest =

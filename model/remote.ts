@@ -104,7 +104,8 @@ export class RemoteRuntime {
     this.#setAbort(0);
     signal?.addEventListener("abort", stop);
     try {
-      const answer = await this.#ask<ForwardAnswer>({ kind: "forward", ...request });
+      const transfer = request.into === undefined ? [] : [request.into.buffer];
+      const answer = await this.#ask<ForwardAnswer>({ kind: "forward", ...request }, transfer);
       this.#experts = answer.experts;
       return answer;
     } catch (error) {
@@ -119,9 +120,12 @@ export class RemoteRuntime {
     if (this.#words) Atomics.store(this.#words, Word.abort, value);
   }
 
-  #ask<Answer = void>(request: ConductorRequest): Promise<Answer> {
+  #ask<Answer = void>(
+    request: ConductorRequest,
+    transfer: readonly Transferable[] = [],
+  ): Promise<Answer> {
     if (this.#closed) return Promise.reject(disposedError());
-    return ask(this.#channel, request);
+    return ask(this.#channel, request, transfer);
   }
 
   /** Stops a running pass, ends all threads and frees the memory. */
@@ -142,7 +146,7 @@ function disposedError(): Error {
 async function ask<Answer = void>(
   channel: WorkerChannel,
   request: ConductorRequest,
-  transfer: readonly MessagePort[] = [],
+  transfer: readonly Transferable[] = [],
 ): Promise<Answer> {
   try {
     return await channel.ask<ConductorRequest, Answer>(request, transfer);

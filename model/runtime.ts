@@ -196,7 +196,9 @@ export class Runtime {
    * @throws {GgufError} If an expert can't be read. The cache is as it was before.
    * @throws {MemoryBudgetError} If the cache has grown beyond what the budget has for it.
    */
-  async forward({ session, position, tokens, outputs }: ForwardRequest): Promise<ForwardAnswer> {
+  async forward(
+    { session, position, tokens, outputs, into }: ForwardRequest,
+  ): Promise<ForwardAnswer> {
     const cache = this.#caches.get(session);
     if (!cache) throw new Error(`there is no session ${session}`);
     const { workspace, sizes } = this.#context;
@@ -208,8 +210,8 @@ export class Runtime {
     await forwardLayers(this.#context, { cache, position, tokens: count });
     const experts = this.#context.weights.experts.use;
     if (outputs === "none") return { logits: new Float32Array(0), argMax: -1, experts };
-    const first = outputs === "last" ? count - 1 : 0;
-    return { ...outputLogits(this.#context, first, count - first), experts };
+    const [first, room] = outputs === "last" ? [count - 1, into] : [0, undefined];
+    return { ...outputLogits(this.#context, first, count - first, room), experts };
   }
 
   /** x[row] = the token's embedding in f32. */

@@ -45,11 +45,11 @@ async function decode(
   count: number,
 ): Promise<number> {
   const tokens = [...before];
-  await session.sync(tokens);
+  let logits = await session.sync(tokens);
   return await tokensPerSecond(count, async () => {
     for (let i = 0; i < count; i++) {
       tokens.push(session.argMax);
-      await session.sync(tokens);
+      logits = await session.sync(tokens, { reuse: logits });
     }
   });
 }

@@ -40,6 +40,21 @@ Deno.test("argMax is the first of the largest logits", async () => {
   });
 });
 
+Deno.test("sync() takes logits back, and their memory for the new ones", async () => {
+  await withModel(blob, { threads: 1, batchSize: 16 }, async (model) => {
+    const session = model.session();
+    const expected = await session.sync(A.slice(0, 41));
+    const old = await session.sync(A.slice(0, 40));
+    const logits = await session.sync(A.slice(0, 41), { reuse: old });
+    assertSameBits(logits, expected);
+    assert.equal(old.length, 0);
+    for (const reuse of [old, new Float32Array(511), expected.subarray(1)]) {
+      await assert.rejects(session.sync(A, { reuse }), { name: "RangeError", message: /'reuse'/ });
+    }
+    assertSameBits(await session.sync(A.slice(0, 41)), expected);
+  });
+});
+
 Deno.test("sync() refuses what fits neither the context nor the vocabulary, and goes on", async () => {
   await withModel(blob, { threads: 1, context: 64 }, async (model) => {
     const session = model.session({ context: 32 });
