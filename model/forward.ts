@@ -87,8 +87,9 @@ async function feedForward(
   convert(context, space.normed, tokens);
   if (weights.feedForward.kind === "dense") {
     const { block } = weights.feedForward;
+    const where = { kind: "span", from: 0, to: 0 } as const;
     const rows = { input: space.normed, output: space.projected };
-    runBlocks(workbench, [{ block, rows: tokens }], rows);
+    runBlocks(workbench, [{ block, rows: tokens, where }], rows);
     addToResidual(context, tokens);
   } else {
     route(context, weights.feedForward.router, tokens);

@@ -124,13 +124,19 @@ function computeGroups(
   if (groups.length === 0) return;
   let row = 0;
   const tasks: BlockTask[] = groups.map(({ expert, pairs }) => {
+    const block = store.block(layer, expert);
+    const rows = pairs.length;
+    const tokenOf = (pair: number) => Math.floor(pair / k);
+    if (rows === 1) {
+      return { block, rows, where: { kind: "span", from: tokenOf(pairs[0]!), to: pairs[0]! } };
+    }
+    const [from, to] = [index.tokensAddress + row * 4, index.pairsAddress + row * 4];
     for (const pair of pairs) {
-      index.tokens[row] = Math.floor(pair / k);
+      index.tokens[row] = tokenOf(pair);
       index.pairs[row] = pair;
       row++;
     }
-    return { block: store.block(layer, expert), rows: pairs.length };
+    return { block, rows, where: { kind: "index", from, to } };
   });
-  const addresses = { from: index.tokensAddress, to: index.pairsAddress };
-  runBlocks(workbench, tasks, { input, output, index: addresses });
+  runBlocks(workbench, tasks, { input, output });
 }

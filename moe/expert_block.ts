@@ -25,15 +25,31 @@ export interface ExpertBlock {
 export interface BlockTask {
   readonly block: ExpertBlock;
   readonly rows: number;
+  readonly where: RowSpan | RowIndex;
 }
 
-/** Where the tasks' rows come from and go to. Row numbers count through all tasks in their order. */
+/** Rows that follow one another: the numbers of the first input row and the first output row. */
+export interface RowSpan {
+  readonly kind: "span";
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Rows here and there: which input row each is, and which output row it becomes. Addresses of i32
+ * arrays in the input's window.
+ */
+export interface RowIndex {
+  readonly kind: "index";
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where the tasks' rows come from and go to. */
 export interface BlockRows {
   readonly input: Activations;
   /** [rows, hidden] f32 in the input's window */
   readonly output: number;
-  /** which input row each row is, and which output row it becomes: i32 arrays in the input's window */
-  readonly index?: { readonly from: number; readonly to: number };
 }
 
 /** Bytes that one row of a block takes on the stage. */
@@ -51,11 +67,11 @@ export function stagedRowBytes(block: {
   return bytes;
 }
 
-/** A task with its addresses on the stage of the block's window. */
+/** A task with its addresses in the block's window: on the stage, or where its rows lie already. */
 interface StagedTask extends BlockTask {
   readonly window: number;
-  /** number of the task's first row among all rows */
-  readonly first: number;
+  /** whether input and output are used where they lie */
+  readonly inPlace: boolean;
   readonly inputs: ReadonlyMap<ActivationFormat, number>;
   readonly gate: number;
   readonly up: number;
@@ -63,81 +79,92 @@ interface StagedTask extends BlockTask {
   readonly output: number;
 }
 
-/** Computes the tasks: rows in, three products a block, rows out. */
+/** Computes the tasks: rows in, three products a block, rows out. Spans in the block's own window stay. */
 export function runBlocks(
   { team, stage }: Workbench,
   tasks: readonly BlockTask[],
   rows: BlockRows,
 ): void {
   stage.clear();
-  let first = 0;
-  const staged: StagedTask[] = tasks.map((task) => {
-    const place = stageTask(stage, task, first);
-    first += task.rows;
-    return place;
-  });
+  const staged = tasks.map((task) => stageTask(stage, task, rows));
   team.run(staged.flatMap((task) => movesIn(task, rows)));
   team.run(staged.flatMap(({ block, rows, inputs, gate, up }) => [
     matmulJob(block.gate, inputs.get(block.gate.format.activation)!, rows, gate),
     matmulJob(block.up, inputs.get(block.up.format.activation)!, rows, up),
   ]));
   team.run(staged.map(swigluJob));
-  const conversions = staged.flatMap(convertHidden);
-  if (conversions.length > 0) team.run(conversions);
+  team.run(staged.flatMap(convertHidden));
   team.run(
     staged.map(({ block, rows, hidden, output }) => matmulJob(block.down, hidden, rows, output)),
   );
-  team.run(staged.map((task) => moveOut(task, rows)));
+  team.run(staged.flatMap((task) => moveOut(task, rows)));
 }
 
-function stageTask(stage: Workbench["stage"], task: BlockTask, first: number): StagedTask {
-  const { block, rows } = task;
+function stageTask(
+  stage: Workbench["stage"],
+  task: BlockTask,
+  { input, output: outputs }: BlockRows,
+): StagedTask {
+  const { block, rows, where } = task;
   const { window, columns, rows: width } = block.gate;
+  const inPlace = where.kind === "span" && window === input.window;
   const take = (bytes: number) => stage.take(window, rows * bytes);
   const inputs = new Map<ActivationFormat, number>();
   for (const format of [block.gate.format.activation, block.up.format.activation]) {
-    if (!inputs.has(format)) inputs.set(format, take(activationBytes(format, columns)));
+    if (inputs.has(format)) continue;
+    const bytes = activationBytes(format, columns);
+    inputs.set(format, inPlace ? formAddress(input, format) + where.from * bytes : take(bytes));
   }
   const gate = take(width * 4);
   const up = take(width * 4);
   const hiddenFormat = block.down.format.activation;
   const hidden = hiddenFormat === "f32" ? gate : take(activationBytes(hiddenFormat, width));
-  const output = take(block.down.rows * 4);
-  return { ...task, window, first, inputs, gate, up, hidden, output };
+  const outputBytes = block.down.rows * 4;
+  const output = inPlace ? outputs + where.to * outputBytes : take(outputBytes);
+  return { ...task, window, inPlace, inputs, gate, up, hidden, output };
 }
 
-function movesIn(task: StagedTask, { input, index }: BlockRows): Job[] {
-  return [...task.inputs].map(([format, to]) => {
+function movesIn(
+  { window, rows, where, inPlace, inputs }: StagedTask,
+  { input }: BlockRows,
+): Job[] {
+  if (inPlace) return [];
+  return [...inputs].map(([format, to]) => {
     const rowBytes = activationBytes(format, input.columns);
     const from = formAddress(input, format);
-    return moveRowsJob(task.window, task.rows, {
+    const move = {
       fromWindow: input.window,
-      // Indexed rows are found from the first; others lie in the order of the tasks.
-      from: index ? from : from + task.first * rowBytes,
       fromStride: rowBytes,
       to,
       toStride: rowBytes,
       rowBytes,
-      ...(index && {
-        indexed: { kind: "gather", indexWindow: input.window, index: index.from + task.first * 4 },
-      }),
-    });
+    };
+    return moveRowsJob(
+      window,
+      rows,
+      where.kind === "span" ? { ...move, from: from + where.from * rowBytes } : {
+        ...move,
+        from,
+        indexed: { kind: "gather", indexWindow: input.window, index: where.from },
+      },
+    );
   });
 }
 
-function moveOut(task: StagedTask, { input, output, index }: BlockRows): Job {
-  const rowBytes = task.block.down.rows * 4;
-  return moveRowsJob(input.window, task.rows, {
-    fromWindow: task.window,
-    from: task.output,
-    fromStride: rowBytes,
-    to: index ? output : output + task.first * rowBytes,
-    toStride: rowBytes,
-    rowBytes,
-    ...(index && {
-      indexed: { kind: "scatter", indexWindow: input.window, index: index.to + task.first * 4 },
-    }),
-  });
+function moveOut(task: StagedTask, { input, output }: BlockRows): Job[] {
+  const { block, window, rows, where, inPlace, output: from } = task;
+  if (inPlace) return [];
+  const rowBytes = block.down.rows * 4;
+  const move = { fromWindow: window, from, fromStride: rowBytes, toStride: rowBytes, rowBytes };
+  return [moveRowsJob(
+    input.window,
+    rows,
+    where.kind === "span" ? { ...move, to: output + where.to * rowBytes } : {
+      ...move,
+      to: output,
+      indexed: { kind: "scatter", indexWindow: input.window, index: where.to },
+    },
+  )];
 }
 
 function swigluJob({ block, window, rows, gate, up }: StagedTask): Job {

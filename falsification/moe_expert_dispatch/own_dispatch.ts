@@ -97,7 +97,8 @@ export async function denseBatch(stacks: ExpertStacks, x: Float32Array): Promise
   })));
   putNormed(layer, x, tokens);
   const rows = { input: space.normed, output: space.projected };
-  runBlocks(layer.workbench, [{ block, rows: tokens }], rows);
+  const where = { kind: "span", from: 0, to: 0 } as const;
+  runBlocks(layer.workbench, [{ block, rows: tokens, where }], rows);
   return layer.floats(space.projected, x.length).slice();
 }
 
