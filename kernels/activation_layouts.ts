@@ -14,8 +14,13 @@ export const Q8_K_SUMS_OF_32 = 256;
 export const Q8_K_SUMS_OF_16 = 272;
 /** f32 d: an activation is d times its quant. */
 export const Q8_K_D = 304;
+/**
+ * Two i16 for each 16 quants: -32 times the sum of those whose place, modulo 4, is 0 or 1, and of the
+ * others. What Q6_K's weights, which are stored 32 too large, have to be corrected by.
+ */
+export const Q8_K_CENTERS = 320;
 /** Bytes of a Q8_K block. */
-export const Q8_K_BYTES = 320;
+export const Q8_K_BYTES = 384;
 
 /** Activations in a Q8_0 block, which starts with their i8 quants. For Q8_0 and Q4_0 weights. */
 export const Q8_0_SIZE = 32;

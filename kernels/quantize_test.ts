@@ -7,6 +7,7 @@ import {
   Q8_0_NEGATIVES,
   Q8_0_SIZE,
   Q8_K_BYTES,
+  Q8_K_CENTERS,
   Q8_K_D,
   Q8_K_SIZE,
   Q8_K_SUMS_OF_16,
@@ -70,6 +71,12 @@ function assertBlocksQ8_K(bytes: Uint8Array, expected: QuantizedRow): void {
     for (let i = 0; i < 16; i++) {
       const expectedSum = sum(quants.subarray(16 * i, 16 * i + 16));
       assert.equal(view.getInt16(Q8_K_SUMS_OF_16 + 2 * i, true), expectedSum);
+      for (const half of [0, 1]) {
+        const own = quants.subarray(16 * i, 16 * i + 16).filter((_, j) => (j & 2) === 2 * half);
+        const center = view.getInt16(Q8_K_CENTERS + 4 * i + 2 * half, true);
+        // -32 · 0 is -0 in JavaScript, which no integer is.
+        assert.equal(center, -32 * sum(own) + 0);
+      }
     }
     for (let i = 0; i < 8; i++) {
       const expectedSum = sum(quants.subarray(32 * i, 32 * i + 32));

@@ -6,7 +6,7 @@
 // 4 columns of rows 0 to 3, of rows 4 to 7, and the next 4 columns of rows 0 to 3, byte 4 r + c being
 // column c of row r. What remains, the next 4 columns of rows 4 to 7, lies in their bits 6 and 7: bits
 // 0 and 1 of a weight in the first, 2 and 3 in the second, 4 and 5 in the third.
-import { Q8_K_BYTES, Q8_K_D, Q8_K_SIZE, Q8_K_SUMS_OF_16 } from "../activation_layouts";
+import { Q8_K_BYTES, Q8_K_CENTERS, Q8_K_D, Q8_K_SIZE } from "../activation_layouts";
 import { dotPairs } from "./dot";
 import { inRegister } from "./in_register";
 import { highTwice, lane0, lane1, lane2, lane3, lowTwice, matmulPacked, widenHalves } from "./packed";
@@ -23,14 +23,10 @@ function fourth(first: v128, second: v128, third: v128, weight: v128): v128 {
   return i16x8.shr_u(v128.or(upper, v128.andnot(third, weight)), 2);
 }
 
-/**
- * The products of 8 columns of 4 rows, 2 lanes a row, i16x8.
- *
- * A sum of two pairs is at most 2 · 2 · 127 · 63 = 32,004.
- */
+/** sum + the products of 8 columns of 4 rows, 2 lanes a row, i16x8. */
 @inline
-function dotEight(a: v128, first: v128, b: v128, second: v128): v128 {
-  return i16x8.add(dotPairs(a, first), dotPairs(b, second));
+function addEight(sum: v128, a: v128, first: v128, b: v128, second: v128): v128 {
+  return i16x8.add(i16x8.add(sum, dotPairs(a, first)), dotPairs(b, second));
 }
 
 /** Adds dots times the rows' scales, i32x4. */
@@ -39,23 +35,10 @@ function addScaled(sum: v128, dots: v128, scales: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(dots, scales));
 }
 
-/** The scales of two parts for rows 0 to 3. */
+/** sum + scale · (d · dots), f32x4; dots: i32x4. */
 @inline
-function lowPairs(first: v128, second: v128): v128 {
-  return v128.shuffle<i16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11);
-}
-
-/** The same for rows 4 to 7. */
-@inline
-function highPairs(first: v128, second: v128): v128 {
-  return v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15);
-}
-
-/** sum + scale · (d · (dots - 32 · offsets)), f32x4; dots, offsets: i32x4. */
-@inline
-function addBlock(sum: v128, dots: v128, offsets: v128, d: v128, scale: v128): v128 {
-  const centered = f32x4.convert_i32x4_s(i32x4.sub(dots, i32x4.shl(offsets, 5)));
-  return f32x4.add(sum, f32x4.mul(scale, f32x4.mul(d, centered)));
+function addBlock(sum: v128, dots: v128, d: v128, scale: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(scale, f32x4.mul(d, f32x4.convert_i32x4_s(dots))));
 }
 
 @final
@@ -73,37 +56,26 @@ class PackedQ6_K {
     let low = f32x4.splat(0), high = low;
     for (; group != end; group += BLOCK_BYTES, x += Q8_K_BYTES) {
       let lowDots = i32x4.splat(0), highDots = lowDots;
-      let quants = group, at = x;
-      for (let part = group; part != group + 128; part += 8, quants += 96, at += 16) {
-        const scales = v128.load8x8_s(part, SCALES);
-        const lowScales = lowTwice(scales), highScales = highTwice(scales);
-        const columns16 = v128.load(at);
+      let quants = group, at = x, centers = x;
+      for (let part = group; part != group + 128; part += 8, quants += 96, at += 16, centers += 4) {
+        const columns16 = v128.load(at), center = v128.load32_splat(centers, Q8_K_CENTERS);
         let p = v128.load(quants, QUANTS), q = v128.load(quants, QUANTS + 16);
         let r = v128.load(quants, QUANTS + 32);
         let a = lane0(columns16), b = lane1(columns16);
-        let dots = dotEight(a, v128.and(p, weight), b, v128.and(r, weight));
-        lowDots = addScaled(lowDots, dots, lowScales);
-        dots = dotEight(a, v128.and(q, weight), b, fourth(p, q, r, weight));
-        highDots = addScaled(highDots, dots, highScales);
+        let l = addEight(center, a, v128.and(p, weight), b, v128.and(r, weight));
+        let h = addEight(center, a, v128.and(q, weight), b, fourth(p, q, r, weight));
         p = v128.load(quants, QUANTS + 48), q = v128.load(quants, QUANTS + 64);
         r = v128.load(quants, QUANTS + 80);
         a = lane2(columns16), b = lane3(columns16);
-        dots = dotEight(a, v128.and(p, weight), b, v128.and(r, weight));
-        lowDots = addScaled(lowDots, dots, lowScales);
-        dots = dotEight(a, v128.and(q, weight), b, fourth(p, q, r, weight));
-        highDots = addScaled(highDots, dots, highScales);
-      }
-      let lowOffsets = i32x4.splat(0), highOffsets = lowOffsets;
-      for (let pair: usize = 0; pair < 8; pair++) {
-        const scales0 = v128.load8x8_s(group + pair * 16, SCALES);
-        const scales1 = v128.load8x8_s(group + pair * 16, SCALES + 8);
-        const sums = v128.load32_splat(x + pair * 4, Q8_K_SUMS_OF_16);
-        lowOffsets = addScaled(lowOffsets, lowPairs(scales0, scales1), sums);
-        highOffsets = addScaled(highOffsets, highPairs(scales0, scales1), sums);
+        l = addEight(l, a, v128.and(p, weight), b, v128.and(r, weight));
+        h = addEight(h, a, v128.and(q, weight), b, fourth(p, q, r, weight));
+        const scales = v128.load8x8_s(part, SCALES);
+        lowDots = addScaled(lowDots, l, lowTwice(scales));
+        highDots = addScaled(highDots, h, highTwice(scales));
       }
       const scale = v128.load32_splat(x, Q8_K_D);
-      low = addBlock(low, lowDots, lowOffsets, v128.load(group), scale);
-      high = addBlock(high, highDots, highOffsets, v128.load(group, 16), scale);
+      low = addBlock(low, lowDots, v128.load(group), scale);
+      high = addBlock(high, highDots, v128.load(group, 16), scale);
     }
     v128.store(out, low);
     v128.store(out, high, 16);
@@ -126,59 +98,59 @@ class PackedQ6_K {
     for (; group != end; group += BLOCK_BYTES, x += Q8_K_BYTES) {
       let lowDots0 = i32x4.splat(0), lowDots1 = lowDots0, lowDots2 = lowDots0, lowDots3 = lowDots0;
       let highDots0 = lowDots0, highDots1 = lowDots0, highDots2 = lowDots0, highDots3 = lowDots0;
-      let from = group;
-      for (let eight: usize = 0; eight < 32; eight++, from += 48, quants += 32) {
-        const p = v128.load(from, QUANTS), q = v128.load(from, QUANTS + 16);
-        const r = v128.load(from, QUANTS + 32);
-        const scales = v128.load8x8_s(group + (eight >> 1) * 8, SCALES);
-        const a = v128.load(quants), b = v128.load(quants, 16);
-        let first = v128.and(p, weight), second = v128.and(r, weight), twice = lowTwice(scales);
-        lowDots0 = addScaled(lowDots0, dotEight(lane0(a), first, lane0(b), second), twice);
-        lowDots1 = addScaled(lowDots1, dotEight(lane1(a), first, lane1(b), second), twice);
-        lowDots2 = addScaled(lowDots2, dotEight(lane2(a), first, lane2(b), second), twice);
-        lowDots3 = addScaled(lowDots3, dotEight(lane3(a), first, lane3(b), second), twice);
-        first = v128.and(q, weight), second = fourth(p, q, r, weight), twice = highTwice(scales);
-        highDots0 = addScaled(highDots0, dotEight(lane0(a), first, lane0(b), second), twice);
-        highDots1 = addScaled(highDots1, dotEight(lane1(a), first, lane1(b), second), twice);
-        highDots2 = addScaled(highDots2, dotEight(lane2(a), first, lane2(b), second), twice);
-        highDots3 = addScaled(highDots3, dotEight(lane3(a), first, lane3(b), second), twice);
-      }
-      let lowOffsets0 = i32x4.splat(0), lowOffsets1 = lowOffsets0;
-      let lowOffsets2 = lowOffsets0, lowOffsets3 = lowOffsets0;
-      let highOffsets0 = lowOffsets0, highOffsets1 = lowOffsets0;
-      let highOffsets2 = lowOffsets0, highOffsets3 = lowOffsets0;
-      for (let pair: usize = 0; pair < 8; pair++) {
-        const scales0 = v128.load8x8_s(group + pair * 16, SCALES);
-        const scales1 = v128.load8x8_s(group + pair * 16, SCALES + 8);
-        const lower = lowPairs(scales0, scales1), upper = highPairs(scales0, scales1);
-        let at = x + pair * 4;
-        let sums = v128.load32_splat(at, Q8_K_SUMS_OF_16);
-        lowOffsets0 = addScaled(lowOffsets0, lower, sums);
-        highOffsets0 = addScaled(highOffsets0, upper, sums);
-        at += xStride, sums = v128.load32_splat(at, Q8_K_SUMS_OF_16);
-        lowOffsets1 = addScaled(lowOffsets1, lower, sums);
-        highOffsets1 = addScaled(highOffsets1, upper, sums);
-        at += xStride, sums = v128.load32_splat(at, Q8_K_SUMS_OF_16);
-        lowOffsets2 = addScaled(lowOffsets2, lower, sums);
-        highOffsets2 = addScaled(highOffsets2, upper, sums);
-        at += xStride, sums = v128.load32_splat(at, Q8_K_SUMS_OF_16);
-        lowOffsets3 = addScaled(lowOffsets3, lower, sums);
-        highOffsets3 = addScaled(highOffsets3, upper, sums);
+      const x1 = x + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
+      let from = group, centers: usize = Q8_K_CENTERS;
+      for (let part = group; part != group + 128; part += 8, centers += 4) {
+        let l0 = v128.load32_splat(x + centers), l1 = v128.load32_splat(x1 + centers);
+        let l2 = v128.load32_splat(x2 + centers), l3 = v128.load32_splat(x3 + centers);
+        let h0 = l0, h1 = l1, h2 = l2, h3 = l3;
+        for (const end = from + 96; from != end; from += 48, quants += 32) {
+          const p = v128.load(from, QUANTS), q = v128.load(from, QUANTS + 16);
+          const r = v128.load(from, QUANTS + 32);
+          const last = fourth(p, q, r, weight);
+          let lower = v128.and(p, weight), upper = v128.and(q, weight);
+          let a = v128.load(quants);
+          let four = lane0(a);
+          l0 = i16x8.add(l0, dotPairs(four, lower)), h0 = i16x8.add(h0, dotPairs(four, upper));
+          four = lane1(a);
+          l1 = i16x8.add(l1, dotPairs(four, lower)), h1 = i16x8.add(h1, dotPairs(four, upper));
+          four = lane2(a);
+          l2 = i16x8.add(l2, dotPairs(four, lower)), h2 = i16x8.add(h2, dotPairs(four, upper));
+          four = lane3(a);
+          l3 = i16x8.add(l3, dotPairs(four, lower)), h3 = i16x8.add(h3, dotPairs(four, upper));
+          lower = v128.and(r, weight), upper = last;
+          a = v128.load(quants, 16);
+          four = lane0(a);
+          l0 = i16x8.add(l0, dotPairs(four, lower)), h0 = i16x8.add(h0, dotPairs(four, upper));
+          four = lane1(a);
+          l1 = i16x8.add(l1, dotPairs(four, lower)), h1 = i16x8.add(h1, dotPairs(four, upper));
+          four = lane2(a);
+          l2 = i16x8.add(l2, dotPairs(four, lower)), h2 = i16x8.add(h2, dotPairs(four, upper));
+          four = lane3(a);
+          l3 = i16x8.add(l3, dotPairs(four, lower)), h3 = i16x8.add(h3, dotPairs(four, upper));
+        }
+        const scales = v128.load8x8_s(part, SCALES);
+        let twice = lowTwice(scales);
+        lowDots0 = addScaled(lowDots0, l0, twice), lowDots1 = addScaled(lowDots1, l1, twice);
+        lowDots2 = addScaled(lowDots2, l2, twice), lowDots3 = addScaled(lowDots3, l3, twice);
+        twice = highTwice(scales);
+        highDots0 = addScaled(highDots0, h0, twice), highDots1 = addScaled(highDots1, h1, twice);
+        highDots2 = addScaled(highDots2, h2, twice), highDots3 = addScaled(highDots3, h3, twice);
       }
       const d = v128.load(group), dHigh = v128.load(group, 16);
       let at = x;
       let scale = v128.load32_splat(at, Q8_K_D);
-      low0 = addBlock(low0, lowDots0, lowOffsets0, d, scale);
-      high0 = addBlock(high0, highDots0, highOffsets0, dHigh, scale);
+      low0 = addBlock(low0, lowDots0, d, scale);
+      high0 = addBlock(high0, highDots0, dHigh, scale);
       at += xStride, scale = v128.load32_splat(at, Q8_K_D);
-      low1 = addBlock(low1, lowDots1, lowOffsets1, d, scale);
-      high1 = addBlock(high1, highDots1, highOffsets1, dHigh, scale);
+      low1 = addBlock(low1, lowDots1, d, scale);
+      high1 = addBlock(high1, highDots1, dHigh, scale);
       at += xStride, scale = v128.load32_splat(at, Q8_K_D);
-      low2 = addBlock(low2, lowDots2, lowOffsets2, d, scale);
-      high2 = addBlock(high2, highDots2, highOffsets2, dHigh, scale);
+      low2 = addBlock(low2, lowDots2, d, scale);
+      high2 = addBlock(high2, highDots2, dHigh, scale);
       at += xStride, scale = v128.load32_splat(at, Q8_K_D);
-      low3 = addBlock(low3, lowDots3, lowOffsets3, d, scale);
-      high3 = addBlock(high3, highDots3, highOffsets3, dHigh, scale);
+      low3 = addBlock(low3, lowDots3, d, scale);
+      high3 = addBlock(high3, highDots3, dHigh, scale);
     }
     v128.store(out, low0), v128.store(out, high0, 16), out += outStride;
     v128.store(out, low1), v128.store(out, high1, 16), out += outStride;

@@ -9,6 +9,7 @@ import {
   Q8_0_NEGATIVES,
   Q8_0_SIZE,
   Q8_K_BYTES,
+  Q8_K_CENTERS,
   Q8_K_D,
   Q8_K_SIZE,
   Q8_K_SUMS_OF_16,
@@ -45,6 +46,15 @@ function sumOfBytes(bytes: v128): i32 {
     i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
 }
 
+/** In lane 0 of an i32x4 two i16: -32 times the sums of the bytes 0, 1, 4, 5, 8, ... and 2, 3, 6, 7, ... */
+@inline
+function centers(bytes: v128): v128 {
+  let pairs = i16x8.extadd_pairwise_i8x16_s(bytes);
+  pairs = i16x8.add(pairs, v128.shuffle<i64>(pairs, pairs, 1, 0));
+  pairs = i16x8.add(pairs, v128.shuffle<i32>(pairs, pairs, 1, 0, 3, 2));
+  return i16x8.neg(i16x8.shl(pairs, 5));
+}
+
 /** The value of a block that is furthest from zero, with its sign: the first of several. */
 function extremeOf256(x: usize): f32 {
   let largest = v128.load(x), smallest = largest;
@@ -72,6 +82,7 @@ function quantizeBlockQ8_K(x: usize, out: usize): void {
     const sum = sumOfBytes(quants);
     v128.store(out + group * 16, quants);
     store<i16>(out + group * 2, <i16> sum, Q8_K_SUMS_OF_16);
+    v128.store_lane<u32>(out + group * 4, centers(quants), 0, Q8_K_CENTERS);
     if (group & 1) store<i16>(out + (group & ~1), <i16> (previous + sum), Q8_K_SUMS_OF_32);
     previous = sum;
   }
