@@ -8,31 +8,31 @@ import {
   randomFloats,
 } from "./comparing.ts";
 import { ATTENTION_TILE, MAX_HEAD_SIZE } from "./constants.ts";
+import { attentionSpans, KV_FORMATS, kvBytes, spanRecordBytes } from "./kv_formats.ts";
+import type { Operations } from "./operations.ts";
 import { attention, type AttentionShape } from "./oracles/attention.ts";
 import { halfValue } from "./oracles/half.ts";
+import { appendKv } from "./oracles/kv.ts";
 import { SEED } from "./seed.ts";
 import { type KernelMemory, kernelMemory } from "./testing.ts";
 
-const memory = await kernelMemory(8 << 20);
+const memory = await kernelMemory(16 << 20);
 
-const HALF_NAN = 0x7e00;
-
-/** A cache, [kvHeads, capacity, headSize] f16: random where written, NaN from `length` positions on. */
-function randomCache(seed: number, length: number, shape: AttentionShape): Uint16Array {
-  const { kvHeads, headSize, capacity } = shape;
-  const random = randomFloats(seed, kvHeads * capacity * headSize, 2 ** 15);
-  return Uint16Array.from(random, (value, i) => {
-    if (Math.floor(i / headSize) % capacity >= length) return HALF_NAN;
-    // Any sign and mantissa, and an exponent field of 9 to 16: magnitudes from 1/64 to 4.
+/** Keys or values, [positions, kvHeads, headSize], as f16 has them: magnitudes from 1/64 to 4. */
+function randomCached(seed: number, positions: number, shape: AttentionShape): Float32Array {
+  const { kvHeads, headSize } = shape;
+  return randomFloats(seed, positions * kvHeads * headSize, 2 ** 15).map((value) => {
+    // Any sign and mantissa, and an exponent field of 9 to 16.
     const bits = Math.round(value) & 0xffff;
-    return bits & 0x83ff | (9 + (bits >> 10 & 7)) << 10;
+    return halfValue(bits & 0x83ff | (9 + (bits >> 10 & 7)) << 10);
   });
 }
 
 interface Case {
   readonly q: Float32Array;
-  readonly keys: Uint16Array;
-  readonly values: Uint16Array;
+  /** [positions, kvHeads, headSize], each in a cache that holds NaN at all other positions */
+  readonly keys: Float32Array;
+  readonly values: Float32Array;
   readonly firstPosition: number;
   readonly shape: AttentionShape;
 }
@@ -54,30 +54,74 @@ function randomCase(
   };
   return {
     q: randomFloats(seed, tokens * shape.heads * headSize, 2),
-    keys: randomCache(seed + 1, firstPosition + tokens, shape),
-    values: randomCache(seed + 2, firstPosition + tokens, shape),
+    keys: randomCached(seed + 1, firstPosition + tokens, shape),
+    values: randomCached(seed + 2, firstPosition + tokens, shape),
     firstPosition,
     shape,
   };
 }
 
-function run(
-  { q, keys, values, firstPosition, shape }: Case,
-  cut = 0,
-  within: KernelMemory = memory,
-): Float32Array {
+const { appendKeys, appendValues, attention: attend, attendSpans } = KV_FORMATS.f16;
+
+/** Puts the keys and values of a case into caches. */
+function fill(
+  { keys, values, shape: { kvHeads, headSize, capacity } }: Case,
+  kernels: Operations,
+  within: KernelMemory,
+): [keys: number, values: number] {
+  return ([[appendKeys, keys], [appendValues, values]] as const).map(([append, x]) => {
+    const from = within.put(x);
+    const cache = within.reserve(kvBytes("f16", kvHeads, headSize, capacity));
+    const positions = x.length / (kvHeads * headSize);
+    kernels[append](0, positions, from, cache, 0, kvHeads, headSize, capacity);
+    return cache;
+  }) as [number, number];
+}
+
+function run(attended: Case, cut = 0, within: KernelMemory = memory): Float32Array {
+  const { q, firstPosition, shape } = attended;
   const { heads, kvHeads, headSize, capacity, scale } = shape;
   const tokens = q.length / (heads * headSize);
   return inBothBuilds(within, (kernels) => {
     within.reset();
-    const [at, k, v] = [within.put(q), within.put(keys), within.put(values)];
+    const [k, v] = fill(attended, kernels, within);
+    const at = within.put(q);
     const out = within.reserve(4 * q.length);
     inTwoParts(
       kvHeads * Math.ceil(tokens / ATTENTION_TILE),
       cut,
       (start, end) =>
         // deno-fmt-ignore
-        kernels.attention(start, end, at, k, v, out, firstPosition, tokens, heads, kvHeads, headSize, capacity, scale),
+        kernels[attend](start, end, at, k, v, out, firstPosition, tokens, heads, kvHeads, headSize, capacity, scale),
+    );
+    within.assertGuards();
+    return within.floats(out, q.length);
+  });
+}
+
+/** The only token of a case, span by span. */
+function runSpans(attended: Case, cut = 0, within: KernelMemory = memory): Float32Array {
+  const { q, firstPosition: position, shape } = attended;
+  const { heads, kvHeads, headSize, capacity, scale } = shape;
+  return inBothBuilds(within, (kernels) => {
+    within.reset();
+    const [k, v] = fill(attended, kernels, within);
+    const at = within.put(q);
+    const units = kvHeads * attentionSpans(position + 1);
+    const records = within.reserve(units * spanRecordBytes(heads / kvHeads, headSize));
+    inTwoParts(
+      units,
+      cut,
+      (start, end) =>
+        // deno-fmt-ignore
+        kernels[attendSpans](start, end, at, k, v, records, position, heads, kvHeads, headSize, capacity, scale),
+    );
+    const out = within.reserve(4 * q.length);
+    inTwoParts(
+      kvHeads,
+      cut,
+      (start, end) =>
+        kernels.mergeSpans(start, end, records, out, position, heads, kvHeads, headSize),
     );
     within.assertGuards();
     return within.floats(out, q.length);
@@ -85,7 +129,11 @@ function run(
 }
 
 function oracle({ q, keys, values, firstPosition, shape }: Case): Float32Array {
-  const [k, v] = [keys, values].map((cache) => Float32Array.from(cache, halfValue));
+  const [k, v] = [keys, values].map((x) => {
+    const cache = new Float32Array(shape.kvHeads * shape.capacity * shape.headSize).fill(NaN);
+    appendKv(x, cache, 0, shape);
+    return cache;
+  });
   return attention(q, k!, v!, firstPosition, shape);
 }
 
@@ -102,7 +150,12 @@ function tokensOf(whole: Case, start: number, end: number): Case {
 const CASE = fc.tuple(
   SEED,
   fc.integer({ min: 1, max: 19 }),
-  fc.oneof(fc.integer({ min: 0, max: 8 }), fc.integer({ min: 40, max: 150 })),
+  fc.oneof(
+    fc.integer({ min: 0, max: 8 }),
+    fc.integer({ min: 100, max: 300 }),
+    fc.integer({ min: 490, max: 530 }),
+    fc.constantFrom(1023, 1150),
+  ),
   fc.integer({ min: 1, max: 3 }),
   fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constantFrom(7, 8, 16)),
   fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constantFrom(64, 80, 96, 128)),
@@ -123,15 +176,20 @@ Deno.test("attention() agrees with its oracle for any shape and any split of uni
   );
 });
 
-Deno.test("attention() gives a token the same bits alone, in any batch and whatever lies beyond", () => {
+Deno.test("attention() gives a token the same bits alone, in spans, in any batch and whatever lies beyond", () => {
   fc.assert(
     fc.property(CASE, fc.nat(), (whole, cut) => {
       const tokens = whole.q.length / (whole.shape.heads * whole.shape.headSize);
       const alone = Array.from({ length: tokens }, (_, t) => run(tokensOf(whole, t, t + 1)));
+      const inSpans = Array.from(
+        { length: tokens },
+        (_, t) => runSpans(tokensOf(whole, t, t + 1), cut),
+      );
       const middle = cut % (tokens + 1);
       const parts = [run(tokensOf(whole, 0, middle)), run(tokensOf(whole, middle, tokens))];
       const out = run(whole);
       assertSameBits(concatenate(alone), out);
+      assertSameBits(concatenate(inSpans), out);
       assertSameBits(concatenate(parts), out);
     }),
     { numRuns: 40 },
@@ -143,23 +201,42 @@ function concatenate(arrays: Float32Array[]): Float32Array {
 }
 
 Deno.test("attention() keeps the infinities of later positions from earlier tokens of a tile", () => {
+  // Groups of 3: the lanes of a vector are of several tokens.
   const clean = randomCase(1, ATTENTION_TILE, 60, 1, 3, 16);
-  const spoilt = { ...clean, values: clean.values.map((half, i) => i < 64 * 16 ? half : 0x7c00) };
-  const rowLength = 3 * 16;
-  assertSameBits(
-    run(spoilt).subarray(0, 4 * rowLength).slice(),
-    run(clean).subarray(0, 4 * rowLength).slice(),
-  );
+  for (const special of [Infinity, -Infinity, NaN]) {
+    for (const what of ["keys", "values"] as const) {
+      const spoilt = {
+        ...clean,
+        [what]: clean[what].map((x, i) => i < 64 * 16 ? x : special),
+      };
+      const rowLength = 3 * 16;
+      assertSameBits(
+        run(spoilt).subarray(0, 4 * rowLength).slice(),
+        run(clean).subarray(0, 4 * rowLength).slice(),
+      );
+    }
+  }
+});
+
+Deno.test("attention() passes on what is not a number", () => {
+  const clean = randomCase(2, 3, 20, 1, 2, 12);
+  for (const special of [Infinity, -Infinity, NaN]) {
+    const values = clean.values.slice();
+    values[20 * 12 + 5] = special;
+    // The first token is at position 20, and has seen it.
+    const out = run({ ...clean, values });
+    const expected = run(clean).map((x, i) => i % 12 === 5 ? special : x);
+    assertSameBits(out.map((x) => x * 1), expected);
+  }
 });
 
 Deno.test("attention() gives the values worked out by hand", () => {
   // Scores 0 and ln 3: weights 1/4 and 3/4 of the values 4 and 8. Token 0 sees the first alone.
   const shape = { heads: 1, kvHeads: 1, headSize: 2, capacity: 2, scale: Math.log(3) };
-  const [one, four, eight] = [0x3c00, 0x4400, 0x4800];
   const out = run({
     q: Float32Array.of(1, 0, 1, 0),
-    keys: Uint16Array.of(0, one, one, one),
-    values: Uint16Array.of(four, one, eight, one),
+    keys: Float32Array.of(0, 1, 1, 1),
+    values: Float32Array.of(4, 1, 8, 1),
     firstPosition: 0,
     shape,
   });
@@ -186,4 +263,6 @@ Deno.test("attention() works above 2 GiB", async () => {
   const far = await kernelMemory(1 << 20, 3 * 2 ** 30);
   const some = randomCase(9, 10, 70, 2, 4, 80);
   assertSameBits(run(some, 0, far), run(some));
+  const last = tokensOf(some, 9, 10);
+  assertSameBits(runSpans(last, 0, far), run(last));
 });

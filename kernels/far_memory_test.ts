@@ -29,21 +29,31 @@ const CASES: readonly Case[] = [
     call: (kernels, a, b) => kernels.ropePairs(0, 2, a, b, 1, 14, 14),
   },
   {
-    name: "appendKv()",
-    lengths: [20, 28, 0],
-    // a cache of 2 heads with 10 positions of 2 elements
-    call: (kernels, a, b) => kernels.appendKv(0, 7, b, a, 3, 2, 2, 10),
+    name: "appendKeysF16()",
+    lengths: [512, 56, 0],
+    // a cache of 2 heads with a block of positions of 4 elements
+    call: (kernels, a, b) => kernels.appendKeysF16(0, 7, b, a, 121, 2, 4, 128),
   },
   {
-    name: "attention()",
-    lengths: [72, 36, 36],
-    // 3 tokens of 2 heads, a cache of 2 heads with 3 positions
-    call: (kernels, a, b, c) => kernels.attention(0, 2, a, b, c, a, 0, 3, 2, 2, 12, 3, 0.3),
+    name: "appendValuesF16()",
+    lengths: [512, 56, 0],
+    call: (kernels, a, b) => kernels.appendValuesF16(0, 7, b, a, 121, 2, 4, 128),
   },
   {
-    name: "attention() of one position",
-    lengths: [20, 5, 5],
-    call: (kernels, a, b, c) => kernels.attention(0, 1, a, b, c, a, 0, 1, 2, 1, 10, 1, 0.3),
+    name: "attentionF16()",
+    lengths: [24, 256, 256],
+    // 3 tokens of 2 heads, a cache of 1 head
+    call: (kernels, a, b, c) => kernels.attentionF16(0, 1, a, b, c, a, 125, 3, 2, 1, 4, 128, 0.3),
+  },
+  {
+    name: "attendSpansF16()",
+    lengths: [160, 256, 8],
+    call: (kernels, a, b, c) => kernels.attendSpansF16(0, 1, c, b, b, a, 127, 2, 1, 4, 128, 0.3),
+  },
+  {
+    name: "mergeSpans()",
+    lengths: [8, 320, 0],
+    call: (kernels, a, b) => kernels.mergeSpans(0, 1, b, a, 600, 2, 1, 4),
   },
   {
     name: "softmax()",

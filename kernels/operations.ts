@@ -47,6 +47,76 @@ export type ActivationOperation = (
   columns: number,
 ) => void;
 
+/**
+ * Rounds keys (or values) of the tokens `start` to `end` to the cache's format and puts them into it,
+ * token t at position firstPosition + t.
+ */
+export type AppendOperation = (
+  start: number,
+  end: number,
+  /** [tokens, kvHeads, headSize] f32 */
+  x: number,
+  /** the cache of one layer's keys (or values), `kvBytes` long */
+  cache: number,
+  firstPosition: number,
+  kvHeads: number,
+  headSize: number,
+  capacity: number,
+) => void;
+
+/**
+ * Causal grouped-query attention (Ainslie et al. 2023): query head h reads key-value head
+ * `h / (heads / kvHeads)`; token t sees the positions 0 to firstPosition + t.
+ * A unit is one tile of `ATTENTION_TILE` tokens of one key-value head: unit u has head
+ * `u % kvHeads` and the tokens from `floor(u / kvHeads) * ATTENTION_TILE`.
+ *
+ * Needs the scratch. Traps if `headSize` exceeds `MAX_HEAD_SIZE`. `out` may be `q`.
+ */
+export type AttentionOperation = (
+  start: number,
+  end: number,
+  /** [tokens, heads, headSize] f32 */
+  q: number,
+  /** caches of one layer, `kvBytes` long */
+  keys: number,
+  values: number,
+  /** [tokens, heads, headSize] f32 */
+  out: number,
+  firstPosition: number,
+  tokens: number,
+  heads: number,
+  kvHeads: number,
+  headSize: number,
+  capacity: number,
+  /** multiplies each score, 1 / sqrt(headSize) */
+  scale: number,
+) => void;
+
+/**
+ * Attention of one token at `position`, so that many threads have something to do: a unit is one
+ * span of `ATTENTION_SPAN` positions of one key-value head, and leaves a record of it. Unit u has head
+ * `u % kvHeads` and the positions from `floor(u / kvHeads) * ATTENTION_SPAN`.
+ *
+ * Needs the scratch. Traps as attention does, and for more than 64 heads to a key-value head.
+ */
+export type AttendSpansOperation = (
+  start: number,
+  end: number,
+  /** [heads, headSize] f32 */
+  q: number,
+  /** as attention */
+  keys: number,
+  values: number,
+  /** a record for each unit, `spanRecordBytes` long */
+  records: number,
+  position: number,
+  heads: number,
+  kvHeads: number,
+  headSize: number,
+  capacity: number,
+  scale: number,
+) => void;
+
 export interface Operations {
   /** Gives this instance (one thread's) its private working area of `SCRATCH_BYTES`. */
   setScratch(address: number): void;
@@ -115,48 +185,27 @@ export interface Operations {
     rotary: number,
   ): void;
 
-  /**
-   * Rounds keys (or values) of the tokens `start` to `end` to f16 and puts them into the cache.
-   *
-   * x: [tokens, kvHeads, headSize] f32; cache: [kvHeads, capacity, headSize] f16, token t at
-   * position firstPosition + t
-   */
-  appendKv(
-    start: number,
-    end: number,
-    x: number,
-    cache: number,
-    firstPosition: number,
-    kvHeads: number,
-    headSize: number,
-    capacity: number,
-  ): void;
+  appendKeysF16: AppendOperation;
+  appendValuesF16: AppendOperation;
+  attentionF16: AttentionOperation;
+  attendSpansF16: AttendSpansOperation;
 
   /**
-   * Causal grouped-query attention (Ainslie et al. 2023): query head h reads key-value head
-   * `h / (heads / kvHeads)`; token t sees the positions 0 to firstPosition + t.
-   * A unit is one tile of `ATTENTION_TILE` tokens of one key-value head: unit u has head
-   * `u % kvHeads` and the tokens from `floor(u / kvHeads) * ATTENTION_TILE`.
+   * Merges the records of the spans of a token at `position`, for the key-value heads `start` to `end`,
+   * and changes the first of each. Together with the operation that made them it gives what attention
+   * gives, to the bit.
    *
-   * Needs the scratch. Traps if `headSize` exceeds `MAX_HEAD_SIZE`. `out` may be `q`.
-   *
-   * q, out: [tokens, heads, headSize] f32; keys, values: [kvHeads, capacity, headSize] f16
+   * records: see {@linkcode AttendSpansOperation}; out: [heads, headSize] f32
    */
-  attention(
+  mergeSpans(
     start: number,
     end: number,
-    q: number,
-    keys: number,
-    values: number,
+    records: number,
     out: number,
-    firstPosition: number,
-    tokens: number,
+    position: number,
     heads: number,
     kvHeads: number,
     headSize: number,
-    capacity: number,
-    /** multiplies each score, 1 / sqrt(headSize) */
-    scale: number,
   ): void;
 
   /** Softmax of rows `start` to `end`, the largest subtracted first. x, out: [rows, columns] f32; `out` may be `x`. */

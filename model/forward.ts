@@ -5,13 +5,13 @@
  * @module
  */
 import { type Activations, convertJobs, formAddress } from "../kernels/activations.ts";
-import { ATTENTION_TILE } from "../kernels/constants.ts";
 import type { Job, JobOperation } from "../kernels/board.ts";
 import { moveJob, multiply, type Product, type Workbench } from "../kernels/multiply.ts";
 import type { Matrix } from "../kernels/matrix.ts";
 import { runBlocks } from "../moe/expert_block.ts";
 import { dispatchExperts } from "../moe/dispatch.ts";
 import type { ArchitectureDescription } from "./architectures.ts";
+import { appendJobs, attentionJobs } from "./attention.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
 import type { KvCache, KvLayer } from "./kv_cache.ts";
 import type { ForwardAnswer } from "./protocol.ts";
@@ -168,34 +168,8 @@ function attendToCache(context: ForwardContext, { cache, position, tokens }: Spa
     moveJob(space.home, space.k, window, stage.k, keyBytes, tokens),
     moveJob(space.home, space.v, window, stage.v, keyBytes, tokens),
   ]);
-  const append = (x: number, to: number): Job => ({
-    operation: "appendKv",
-    window,
-    units: tokens,
-    cost: keyBytes * 2,
-    args: [x, to, position, kvHeads, headSize, cache.capacity],
-  });
-  team.run([append(stage.k, kv.keys), append(stage.v, kv.values)]);
-  const tile = Math.min(tokens, ATTENTION_TILE);
-  team.run([{
-    operation: "attention",
-    window,
-    units: kvHeads * Math.ceil(tokens / ATTENTION_TILE),
-    cost: (position + tokens) * headSize * 4 * tile,
-    args: [
-      stage.q,
-      kv.keys,
-      kv.values,
-      stage.attended,
-      position,
-      tokens,
-      heads,
-      kvHeads,
-      headSize,
-      cache.capacity,
-      1 / Math.sqrt(headSize),
-    ],
-  }]);
+  team.run(appendJobs(sizes, cache, position, tokens, kv));
+  for (const job of attentionJobs(sizes, cache, position, tokens, kv)) team.run([job]);
   const attended = formAddress(space.attended, "f32");
   team.run([moveJob(window, stage.attended, space.home, attended, queryBytes, tokens)]);
 }

@@ -1,9 +1,10 @@
 /**
- * The KV cache of one session, in windows of its own: f16 keys and values for each layer, and room
- * to bring queries in and attention's result out.
+ * The KV cache of one session, in windows of its own: keys and values for each layer, and room to bring
+ * queries in and attention's result out.
  *
  * @module
  */
+import { attentionSpans, kvBytes, type KvFormat, spanRecordBytes } from "../kernels/kv_formats.ts";
 import { MemoryPlan, type Place } from "../kernels/memory_plan.ts";
 import type { Window } from "../kernels/thread.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
@@ -18,9 +19,11 @@ export interface KvStage {
   readonly v: number;
   /** (T, heads, headSize) */
   readonly attended: number;
+  /** what attention leaves of each span of positions, for one token */
+  readonly records: number;
 }
 
-/** One layer's part: (kvHeads, capacity, headSize) f16 each, in one window. */
+/** One layer's part, `kvBytes` each, in one window. */
 export interface KvLayer {
   readonly window: number;
   readonly keys: number;
@@ -31,14 +34,12 @@ export interface KvLayer {
 export interface KvCache {
   /** positions that fit */
   readonly capacity: number;
+  readonly format: KvFormat;
   readonly layers: readonly KvLayer[];
   readonly windows: readonly Window[];
   /** positions that were ever filled, whose pages take memory */
   reached: number;
 }
-
-/** Bytes of one key or value element: f16. */
-const ELEMENT_BYTES = 2;
 
 /** Bytes of the rows that cross from and to the home window, in each of a cache's windows. */
 export function kvStageBytes({ heads, kvHeads, headSize }: HyperParameters, batch: number): number {
@@ -50,15 +51,18 @@ export function createKvCache(
   sizes: HyperParameters,
   options: {
     capacity: number;
+    format: KvFormat;
     batch: number;
     threads: number;
     firstWindow: number;
     maxWindowBytes?: number | undefined;
   },
 ): KvCache {
-  const { capacity, batch } = options;
+  const { capacity, format, batch } = options;
   const { heads, kvHeads, headSize } = sizes;
   const stages = new Map<number, KvStage>();
+  const recordsBytes = attentionSpans(capacity) * kvHeads *
+    spanRecordBytes(heads / kvHeads, headSize);
   const plan = new MemoryPlan({
     threads: options.threads,
     firstId: options.firstWindow,
@@ -70,10 +74,11 @@ export function createKvCache(
         k: rows(kvHeads),
         v: rows(kvHeads),
         attended: rows(heads),
+        records: plan.reserve(window, recordsBytes).address,
       });
     },
   });
-  const half = kvHeads * capacity * headSize * ELEMENT_BYTES;
+  const half = kvBytes(format, kvHeads, headSize, capacity);
   const places: Place[] = Array.from({ length: sizes.layers }, () => plan.place(2 * half));
   const layers = places.map(({ window, address }) => ({
     window,
@@ -81,5 +86,5 @@ export function createKvCache(
     values: address + half,
     stage: stages.get(window)!,
   }));
-  return { capacity, layers, windows: plan.createWindows(), reached: 0 };
+  return { capacity, format, layers, windows: plan.createWindows(), reached: 0 };
 }

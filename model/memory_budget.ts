@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { ATTENTION_SPAN, KV_BLOCK } from "../kernels/constants.ts";
+import { type KvFormat, kvRowBytes, spanRecordBytes } from "../kernels/kv_formats.ts";
 import { type ExpertClass, shareSlots } from "../moe/expert_store.ts";
 import { MemoryBudgetError } from "./errors.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
@@ -58,7 +60,7 @@ export function spend(
     (sum, group) => sum + group.bytes * Math.min(group.experts, least),
     0,
   );
-  const leastRest = leastContext * kvPositionBytes + leastExperts;
+  const leastRest = wholeBlocks(leastContext) * kvPositionBytes + leastExperts;
   const smallest = fixed + leastRest + windowBytes(leastRest);
   if (bytes < smallest) throw new MemoryBudgetError(bytes, smallest);
 
@@ -66,9 +68,9 @@ export function spend(
   const forCache = Math.max(rest * KV_SHARE, rest - allExperts(classes));
   const positions = context ?? Math.max(
     leastContext,
-    Math.min(usualContext, Math.floor(forCache / kvPositionBytes)),
+    Math.min(usualContext, Math.floor(forCache / (KV_BLOCK * kvPositionBytes)) * KV_BLOCK),
   );
-  const slots = shareSlots(classes, rest - positions * kvPositionBytes, least);
+  const slots = shareSlots(classes, rest - wholeBlocks(positions) * kvPositionBytes, least);
   if (slots === undefined) throw new MemoryBudgetError(bytes, smallest);
   const inSlots = classes.reduce((sum, group, i) => sum + group.bytes * slots[i]!, 0);
   return { context: positions, kvBytes: rest - inSlots, slots };
@@ -78,7 +80,16 @@ function allExperts(classes: readonly ExpertClass[]): number {
   return classes.reduce((sum, group) => sum + group.bytes * group.experts, 0);
 }
 
-/** Bytes that one position takes in a KV cache: keys and values of all layers in f16. */
-export function kvPositionBytes({ layers, kvHeads, headSize }: HyperParameters): number {
-  return layers * 2 * kvHeads * headSize * 2;
+/** Bytes that one position takes in a KV cache: keys and values of all layers, and what attention notes. */
+export function kvPositionBytes(
+  format: KvFormat,
+  { layers, heads, kvHeads, headSize }: HyperParameters,
+): number {
+  const records = kvHeads * spanRecordBytes(heads / kvHeads, headSize);
+  return layers * 2 * kvHeads * kvRowBytes(format, headSize) + Math.ceil(records / ATTENTION_SPAN);
+}
+
+/** The positions that a cache fills memory for when it holds `positions`: its blocks are whole. */
+export function wholeBlocks(positions: number): number {
+  return Math.ceil(positions / KV_BLOCK) * KV_BLOCK;
 }

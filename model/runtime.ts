@@ -20,7 +20,7 @@ import type { ReadParts } from "../moe/expert_store.ts";
 import { type ForwardContext, forwardLayers, outputLogits } from "./forward.ts";
 import { MemoryBudgetError } from "./errors.ts";
 import { createKvCache, type KvCache, kvStageBytes } from "./kv_cache.ts";
-import { kvPositionBytes, spend, type Spending } from "./memory_budget.ts";
+import { kvPositionBytes, spend, type Spending, wholeBlocks } from "./memory_budget.ts";
 import type { ForwardAnswer, ForwardRequest, LoadNotice, OpenRequest } from "./protocol.ts";
 import { type RopeOptions, writeRopeAngles } from "./rope_angles.ts";
 import { Inbox, WeightReader } from "./weight_reader.ts";
@@ -153,7 +153,15 @@ export class Runtime {
   async #newCache(capacity: number): Promise<KvCache> {
     const { sizes, threads, batch, maxWindowBytes } = this.#request;
     const firstWindow = this.#nextWindow;
-    const cache = createKvCache(sizes, { capacity, batch, threads, firstWindow, maxWindowBytes });
+    const options = {
+      capacity,
+      format: "f16",
+      batch,
+      threads,
+      firstWindow,
+      maxWindowBytes,
+    } as const;
+    const cache = createKvCache(sizes, options);
     await this.#team.changeWindows(cache.windows, this.#dropSpare());
     this.#nextWindow += cache.windows.length;
     return cache;
@@ -168,8 +176,8 @@ export class Runtime {
 
   /** @throws {MemoryBudgetError} If the caches together would hold more than the budget has for them. */
   async #fill(cache: KvCache, positions: number): Promise<void> {
-    const more = Math.max(0, positions - cache.reached);
-    const positionBytes = kvPositionBytes(this.#request.sizes);
+    const more = Math.max(0, wholeBlocks(positions) - cache.reached);
+    const positionBytes = kvPositionBytes("f16", this.#request.sizes);
     const filled = (caches: Iterable<KvCache>) =>
       Array.from(caches).reduce((sum, { reached }) => sum + reached, 0);
     const open = (filled(this.#caches.values()) + more) * positionBytes;
@@ -296,7 +304,7 @@ function planMemory(request: OpenRequest, read: ReadParts): Planned {
     const overhead = stageSize + inbox.bytes + threads * SCRATCH_BYTES;
     spending = spend(budget, {
       fixed: plan.bytes + kvStageBytes(sizes, batch) + threads * SCRATCH_BYTES,
-      kvPositionBytes: kvPositionBytes(sizes),
+      kvPositionBytes: kvPositionBytes("f16", sizes),
       windowBytes: (bytes) => plan.windowsFor(bytes) * overhead,
       classes,
       least: sizes.expertsUsed,

@@ -15,6 +15,7 @@ import {
   weightRowBytes,
   type WeightType,
 } from "../../kernels/formats.ts";
+import { attentionSpans, KV_FORMATS, kvBytes, spanRecordBytes } from "../../kernels/kv_formats.ts";
 import { matrixBytes } from "../../kernels/matrix.ts";
 import type { SharedOperation } from "../../kernels/operations.ts";
 import type { KernelMemory } from "../../kernels/testing.ts";
@@ -50,7 +51,7 @@ export interface Case {
 export function cases(): Case[] {
   return [
     attention("decode", 1, 512),
-    attention("decode", 1, 4096),
+    attention("decode", 1, 8192),
     attention("prefill", 512, 512),
     ...(["quantizeQ8_K", "quantizeQ8_0", "roundF16", "roundBF16"] as const).map(quantize),
     ...Object.values(WEIGHT_FORMATS).flatMap(({ type, packed }) =>
@@ -68,30 +69,40 @@ function attention(what: string, tokens: number, positions: number): Case {
   const first = positions - tokens;
   // Token t sees first + t + 1 positions.
   const seen = tokens * first + tokens * (tokens + 1) / 2;
+  const { appendKeys, appendValues, attention, attendSpans } = KV_FORMATS.f16;
+  const bytes = kvBytes("f16", KV_HEADS, HEAD_SIZE, positions);
   return {
-    operation: "attention",
+    operation: attention,
     shape: `${what}, ${tokens} of ${positions} positions`,
     count: tokens,
-    bytes: tokens === 1 ? 2 * positions * KV_HEADS * HEAD_SIZE * 2 : undefined,
+    bytes: tokens === 1 ? 2 * bytes : undefined,
     products: 2 * seen * HEADS * HEAD_SIZE,
     prepare(memory) {
       const { kernels } = memory.builds[0]!;
-      const row = KV_HEADS * HEAD_SIZE;
-      const x = memory.put(randomFloats(1, positions * row));
-      const [keys, values] = [0, 1].map(() => {
-        const cache = memory.reserve(2 * positions * row);
-        kernels.appendKv(0, positions, x, cache, 0, KV_HEADS, HEAD_SIZE, positions);
-        return cache;
-      }) as [number, number];
+      const x = memory.put(randomFloats(1, positions * KV_HEADS * HEAD_SIZE));
+      const sizes = [KV_HEADS, HEAD_SIZE, positions] as const;
+      const keys = memory.reserve(bytes);
+      const values = memory.reserve(bytes);
+      kernels[appendKeys](0, positions, x, keys, 0, ...sizes);
+      kernels[appendValues](0, positions, x, values, 0, ...sizes);
       const q = memory.put(randomFloats(2, tokens * HEADS * HEAD_SIZE));
       const out = memory.reserve(4 * tokens * HEADS * HEAD_SIZE);
-      const attend = (units: number) =>
-        kernels.attention(
-          ...[0, units, q, keys, values, out, first, tokens] as const,
-          ...[HEADS, KV_HEADS, HEAD_SIZE, positions, 1 / Math.sqrt(HEAD_SIZE)] as const,
-        );
-      const units = KV_HEADS * Math.ceil(tokens / ATTENTION_TILE);
-      return { call: () => attend(units), short: () => attend(1) };
+      const scale = 1 / Math.sqrt(HEAD_SIZE);
+      const spans = attentionSpans(positions);
+      const records = memory.reserve(
+        spans * KV_HEADS * spanRecordBytes(HEADS / KV_HEADS, HEAD_SIZE),
+      );
+      if (tokens > 1) {
+        const attend = (units: number) =>
+          kernels[attention](0, units, q, keys, values, out, first, tokens, HEADS, ...sizes, scale);
+        const units = KV_HEADS * Math.ceil(tokens / ATTENTION_TILE);
+        return { call: () => attend(units), short: () => attend(1) };
+      }
+      const attend = (units: number) => {
+        kernels[attendSpans](0, units, q, keys, values, records, first, HEADS, ...sizes, scale);
+        kernels.mergeSpans(0, KV_HEADS, records, out, first, HEADS, KV_HEADS, HEAD_SIZE);
+      };
+      return { call: () => attend(KV_HEADS * spans), short: () => attend(1) };
     },
   };
 }

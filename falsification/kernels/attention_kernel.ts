@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { assertClose, assertSameBits } from "../../kernels/comparing.ts";
-import { ATTENTION_TILE, MAX_HEAD_SIZE } from "../../kernels/constants.ts";
+import { ATTENTION_TILE, MAX_HEAD_SIZE, MAX_SPLIT_GROUP } from "../../kernels/constants.ts";
+import { attentionSpans, KV_FORMATS, kvBytes, spanRecordBytes } from "../../kernels/kv_formats.ts";
 import {
   type AttentionCase,
   attentionTruth,
@@ -34,14 +35,22 @@ export interface Attention {
 /** Positions that the cache has room for beyond those that are used; they hold NaN. */
 const SPARE = 3;
 
+/** Tokens that come alone are attended to span by span, as in a session. */
 function engineAttention({ kernels, memory }: OwnKernels): Attention {
-  /** [positions, kvHeads, headSize] f32 in a cache of [kvHeads, capacity, headSize] f16 */
-  function cached(x: Float32Array, kvHeads: number, headSize: number): [number, number] {
+  const { appendKeys, appendValues, attention, attendSpans } = KV_FORMATS.f16;
+
+  /** [positions, kvHeads, headSize] f32 in a cache that holds NaN elsewhere */
+  function cached(
+    append: typeof appendKeys | typeof appendValues,
+    x: Float32Array,
+    kvHeads: number,
+    headSize: number,
+  ): [number, number] {
     const positions = x.length / (kvHeads * headSize);
     const capacity = positions + SPARE;
     const from = memory.put(x);
-    const cache = memory.reserve(2 * kvHeads * capacity * headSize);
-    kernels.appendKv(0, positions, from, cache, 0, kvHeads, headSize, capacity);
+    const cache = memory.reserve(kvBytes("f16", kvHeads, headSize, capacity));
+    kernels[append](0, positions, from, cache, 0, kvHeads, headSize, capacity);
     return [cache, capacity];
   }
 
@@ -50,14 +59,33 @@ function engineAttention({ kernels, memory }: OwnKernels): Attention {
       memory.reset();
       const { heads, kvHeads, headSize, firstPosition } = attended;
       const tokens = tokensOf(attended);
-      const [keys, capacity] = cached(attended.keys, kvHeads, headSize);
-      const [values] = cached(attended.values, kvHeads, headSize);
+      const [keys, capacity] = cached(appendKeys, attended.keys, kvHeads, headSize);
+      const [values] = cached(appendValues, attended.values, kvHeads, headSize);
       const q = memory.put(attended.q);
       const out = memory.reserve(attended.q.byteLength);
-      const units = kvHeads * Math.ceil(tokens / ATTENTION_TILE);
       const scale = 1 / Math.sqrt(headSize);
-      // deno-fmt-ignore
-      kernels.attention(0, units, q, keys, values, out, firstPosition, tokens, heads, kvHeads, headSize, capacity, scale);
+      const sizes = [heads, kvHeads, headSize] as const;
+      if (tokens > 1 || heads / kvHeads > MAX_SPLIT_GROUP) {
+        const units = kvHeads * Math.ceil(tokens / ATTENTION_TILE);
+        // deno-fmt-ignore
+        kernels[attention](0, units, q, keys, values, out, firstPosition, tokens, ...sizes, capacity, scale);
+      } else {
+        const units = kvHeads * attentionSpans(firstPosition + 1);
+        const records = memory.reserve(units * spanRecordBytes(heads / kvHeads, headSize));
+        kernels[attendSpans](
+          0,
+          units,
+          q,
+          keys,
+          values,
+          records,
+          firstPosition,
+          ...sizes,
+          capacity,
+          scale,
+        );
+        kernels.mergeSpans(0, kvHeads, records, out, firstPosition, ...sizes);
+      }
       memory.assertGuards();
       return memory.floats(out, attended.q.length);
     },
@@ -155,9 +183,11 @@ export const attentionKernel: Falsification<Attention> = {
             assertSameBits(rowOf(out, i, 64), value);
           }
         };
-        for (const at of [0, 1, 7, 31, 63, 64, 65, 127, 128]) {
+        for (const at of [0, 1, 7, 31, 63, 64, 127, 128]) {
           run(at, at, 1);
+          run(at, 520, 1);
           run(at, 128, 9);
+          run(at, 505, 9);
         }
       },
     },
@@ -221,7 +251,7 @@ export const attentionKernel: Falsification<Attention> = {
           const error = Math.abs(out! - (4 + 4 * second));
           assert.ok(error <= 2e-6, `${out} at scores around ${offset}`);
         }
-        // Every score 10 above the one before, through three blocks of positions.
+        // Every score 10 above the one before, through blocks of positions.
         const shape: HeadShape = { heads: 2, kvHeads: 1, headSize: 64 };
         const rising: AttentionCase = {
           ...randomCase(shape, 139, 1),

@@ -37,15 +37,16 @@ export const SHAPES: readonly HeadShape[] = [
   [2, 1, 256],
 ].map(([heads, kvHeads, headSize]) => ({ heads, kvHeads, headSize }) as HeadShape);
 
-/** (firstPosition, tokens): around a tile of 8 tokens and a block of 64 positions, and far off. */
+/** (firstPosition, tokens): around a tile of 8 tokens, a block of 128 positions and a span of 512, and far off. */
 export const SPANS = [
   [0, 1],
   [0, 7],
   [0, 8],
   [0, 9],
-  [56, 8],
-  [63, 1],
-  [64, 17],
+  [120, 8],
+  [127, 1],
+  [128, 17],
+  [505, 9],
   [600, 1],
 ] as const;
 

@@ -6,10 +6,12 @@
  */
 import assert from "node:assert/strict";
 import { assertSameBits, randomFloats } from "../../kernels/comparing.ts";
-import { ATTENTION_TILE } from "../../kernels/constants.ts";
 import { compileKernels, detectBuild } from "../../kernels/kernels.ts";
-import { halfValue, roundToHalf } from "../../kernels/oracles/half.ts";
+import { kvBytes } from "../../kernels/kv_formats.ts";
+import { roundToHalf } from "../../kernels/oracles/half.ts";
+import { readCache } from "../../kernels/oracles/kv.ts";
 import { Team } from "../../kernels/team.ts";
+import { appendJobs, attentionJobs } from "../../model/attention.ts";
 import type { HyperParameters } from "../../model/hyperparameters.ts";
 import { createKvCache } from "../../model/kv_cache.ts";
 import { firstElements, type HeadShape } from "../kernels/attention_truth.ts";
@@ -55,51 +57,42 @@ export interface KvCaches extends Timelines {
 /** A cache where the engine has it, read and written by what its layers run. */
 async function engineCache(team: Team, shape: CacheShape, firstWindow: number): Promise<Cache> {
   const { heads, kvHeads, headSize, capacity, batch, maxWindowBytes } = shape;
-  const options = { capacity, batch, threads: team.threads, firstWindow, maxWindowBytes };
-  const { layers, windows } = createKvCache(shape as CacheShape & HyperParameters, options);
+  const { threads } = team;
+  const format = "f16";
+  const options = { capacity, format, batch, threads, firstWindow, maxWindowBytes } as const;
+  const made = createKvCache(shape as CacheShape & HyperParameters, options);
+  const { layers, windows } = made;
   await team.changeWindows(windows);
   const memoryOf = (window: number) => windows.find(({ id }) => id === window)!.memory.buffer;
   const row = kvHeads * headSize;
 
-  function stored(window: number, address: number): Float32Array {
-    const halves = new Uint16Array(memoryOf(window), address, row * capacity);
-    return Float32Array.from(halves, (_, i) => {
+  /** [kvHeads, capacity, headSize] as [capacity, kvHeads, headSize] */
+  function stored(what: "keys" | "values", window: number, address: number): Float32Array {
+    const bytes = kvBytes(format, kvHeads, headSize, capacity);
+    const cache = readCache(what, new Uint8Array(memoryOf(window), address, bytes), shape);
+    return cache.map((_, i) => {
       const [position, head] = [Math.floor(i / row), Math.floor(i % row / headSize)];
-      return halfValue(halves[(head * capacity + position) * headSize + i % headSize]!);
+      return cache[(head * capacity + position) * headSize + i % headSize]!;
     });
   }
 
   return {
     append(layer, firstPosition, keys, values) {
-      const { window, stage, ...at } = layers[layer]!;
+      const { window, stage } = layers[layer]!;
       new Float32Array(memoryOf(window), stage.k).set(keys);
       new Float32Array(memoryOf(window), stage.v).set(values);
-      const job = (from: number, to: number) => ({
-        operation: "appendKv" as const,
-        window,
-        units: keys.length / row,
-        cost: row,
-        args: [from, to, firstPosition, kvHeads, headSize, capacity],
-      });
-      team.run([job(stage.k, at.keys), job(stage.v, at.values)]);
+      team.run(appendJobs(shape, made, firstPosition, keys.length / row, layers[layer]!));
     },
     read(layer) {
       const { window, keys, values } = layers[layer]!;
-      return { keys: stored(window, keys), values: stored(window, values) };
+      return { keys: stored("keys", window, keys), values: stored("values", window, values) };
     },
     attend(layer, firstPosition, q) {
-      const { window, stage, keys, values } = layers[layer]!;
+      const { window, stage } = layers[layer]!;
       new Float32Array(memoryOf(window), stage.q).set(q);
       const tokens = q.length / (heads * headSize);
-      const scale = 1 / Math.sqrt(headSize);
-      const sizes = [tokens, heads, kvHeads, headSize, capacity];
-      team.run([{
-        operation: "attention",
-        window,
-        units: kvHeads * Math.ceil(tokens / ATTENTION_TILE),
-        cost: row,
-        args: [stage.q, keys, values, stage.attended, firstPosition, ...sizes, scale],
-      }]);
+      const jobs = attentionJobs(shape, made, firstPosition, tokens, layers[layer]!);
+      for (const job of jobs) team.run([job]);
       return new Float32Array(memoryOf(window), stage.attended, q.length).slice();
     },
   };
@@ -117,7 +110,7 @@ const SHAPES: readonly CacheShape[] = [
     headSize: 128,
     capacity: 24,
     batch: 16,
-    maxWindowBytes: 550_000,
+    maxWindowBytes: 800_000,
   },
 ];
 
@@ -234,16 +227,16 @@ const KV_TESTS: readonly FalsificationTest<KvCaches>[] = [
     id: "F-KV-004",
     title: "a query reads the positions up to its own, and its own",
     async run({ cache }) {
-      const shape = { layers: 2, heads: 4, kvHeads: 2, headSize: 16, capacity: 130, batch: 13 };
+      const shape = { layers: 2, heads: 4, kvHeads: 2, headSize: 16, capacity: 520, batch: 13 };
       const made = await cache(shape);
       // Each position's key scores 200 above the one before (q . k / 4 = 200 p), so that the last
       // that is seen brings its value unmixed: e^-200 is 0 in f32.
-      const keys = firstElements(130 * 2, 16, (row) => row >> 1);
+      const keys = firstElements(520 * 2, 16, (row) => row >> 1);
       const layers = [0, 1].map((layer) => ({ keys, values: randomLayer(shape, layer).values }));
-      layers.forEach((layer, i) => fill(made, shape, i, layer, [0, 130]));
+      layers.forEach((layer, i) => fill(made, shape, i, layer, [0, 520]));
       for (const tokens of [1, 13]) {
         const q = firstElements(tokens * 4, 16, () => 800);
-        for (let first = 0; first < 130; first += tokens) {
+        for (let first = 0; first < 520; first += tokens) {
           layers.forEach(({ values }, layer) => {
             const expected = Float32Array.from(q, (_, i) => {
               const [token, kvHead] = [Math.floor(i / 64), Math.floor(i % 64 / 32)];

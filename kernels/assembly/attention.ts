@@ -1,28 +1,32 @@
 // Attention with an online softmax (Milakov and Gimelshein 2018; Dao et al. 2022): positions go by in
 // blocks, and a query keeps its largest score so far, the sum of its weights and its weighted sum
-// of values, both rescaled when a larger score comes.
+// of values, both rescaled when a larger score comes. At the end of a span of positions that is a
+// record, and records are merged (Dao et al. 2023, Flash-Decoding).
 //
-// Blocks begin at multiples of POSITIONS, and within one a query adds position by position. So the
-// bits of its result depend on the positions that it sees and on nothing else: not on the tile, nor
-// on the batch. A block of keys and values is converted to f32 once, for all queries of the tile;
-// queries are multiplied four at a time, so that an element loaded serves four.
+// Spans and blocks begin at multiples of their sizes, a query adds position by position within a span,
+// and records are merged from the first span to the last. So the bits of its result depend on the
+// positions that it sees and on nothing else: not on the tile, nor on the batch, nor on who computes
+// which span. The keys and values of four positions or elements are converted to f32 at a time, for all
+// queries of a tile.
 
-import { ATTENTION_TILE, MAX_HEAD_SIZE, SCRATCH_BYTES } from "../constants";
-import { addValues, interleaveWeights, score, weigh } from "./attention_block";
+import { ATTENTION_SPAN, ATTENTION_TILE, MAX_HEAD_SIZE, SCRATCH_BYTES } from "../constants";
+import { attendToSpan } from "./attention_block";
+import { loadQueries, storeResults } from "./attention_queries";
+import { mergeRecord } from "./attention_records";
 import {
-  ACTIVE,
   END,
-  LARGEST,
-  POSITIONS,
+  FIRST_RECORD,
+  GROUP,
+  LANE_BYTES,
+  NEXT_RECORD,
   QUERIES,
   SUMS,
-  TOTAL,
-  UNUSED,
 } from "./attention_scratch";
-import { unpackKeys, unpackValues } from "./attention_unpack";
+import { cacheBytes } from "./kv";
 import { scratch } from "./scratch";
 
-export function attention(
+@inline
+export function attend<F>(
   start: i32,
   end: i32,
   q: usize,
@@ -37,161 +41,107 @@ export function attention(
   capacity: i32,
   scale: f32,
 ): void {
-  if (END > <usize> SCRATCH_BYTES) ERROR("SCRATCH_BYTES in constants.ts is too small for attention.");
-  if (headSize > MAX_HEAD_SIZE) unreachable();
+  checkSizes(headSize);
+  const width = (headSize + 3) & ~3;
   const group = heads / kvHeads;
   const tokenBytes = <usize> heads * <usize> headSize << 2;
-  const cacheBytes = <usize> capacity * <usize> headSize << 1;
+  const headBytes = cacheBytes<F>(headSize, capacity);
   for (let unit = start; unit < end; unit++) {
     const kvHead = unit % kvHeads;
     const token = unit / kvHeads * ATTENTION_TILE;
+    const position = firstPosition + token;
     const queries = min(ATTENTION_TILE, tokens - token) * group;
     const offset = <usize> token * tokenBytes + (<usize> (kvHead * group) * <usize> headSize << 2);
-    for (let query = 0; query < queries; query += QUERIES) {
-      attend(
-        q + offset,
-        keys + <usize> kvHead * cacheBytes,
-        values + <usize> kvHead * cacheBytes,
-        out + offset,
-        firstPosition + token,
-        query,
-        min(query + QUERIES, queries),
-        group,
-        tokenBytes,
-        headSize,
-        scale,
-      );
+    for (let first = 0; first < queries; first += QUERIES) {
+      const last = min(first + QUERIES, queries);
+      loadQueries(q + offset, position, first, last, group, tokenBytes, headSize, scale);
+      const visible = position + (last - 1) / group + 1;
+      for (let begin = 0; begin < visible; begin += ATTENTION_SPAN) {
+        const record = scratch + (begin == 0 ? FIRST_RECORD : NEXT_RECORD);
+        attendToSpan<F>(
+          keys + <usize> kvHead * headBytes,
+          values + <usize> kvHead * headBytes,
+          record,
+          begin,
+          min(begin + ATTENTION_SPAN, visible),
+          last - first,
+          headSize,
+        );
+        if (begin > 0) mergeRecord(scratch + FIRST_RECORD, record, last - first, width);
+      }
+      storeResults(scratch + FIRST_RECORD, out + offset, first, last, group, tokenBytes, headSize);
     }
   }
-}
-
-// The queries `first` to `last` of a tile, counted token by token; query i is of token i / group.
-function attend(
-  q: usize,
-  keys: usize,
-  values: usize,
-  out: usize,
-  firstPosition: i32,
-  first: i32,
-  last: i32,
-  group: i32,
-  tokenBytes: usize,
-  headSize: i32,
-  scale: f32,
-): void {
-  const rowBytes = <usize> headSize << 1;
-  const width = (headSize + 7) & ~7;
-  const visible = firstPosition + (last - 1) / group + 1;
-  loadQueries(q, first, last, group, tokenBytes, headSize);
-  memory.fill(scratch + SUMS, 0, <usize> (last - first) * <usize> width << 2);
-  for (let block = 0; block < visible; block += POSITIONS) {
-    const count = min(POSITIONS, visible - block);
-    unpackKeys(keys + <usize> block * rowBytes, count, headSize);
-    unpackValues(values + <usize> block * rowBytes, count, headSize, width);
-    for (let query = first; query < last; query += 4) {
-      attendToBlock(firstPosition - block, query, first, last, group, headSize, width, scale);
-    }
-  }
-  storeSums(out, first, last, group, tokenBytes, headSize, width);
-}
-
-// Four queries and one block of positions. `firstPosition` is counted from the block's begin.
-function attendToBlock(
-  firstPosition: i32,
-  query: i32,
-  first: i32,
-  last: i32,
-  group: i32,
-  headSize: i32,
-  width: i32,
-  scale: f32,
-): void {
-  const visible0 = visibleInBlock(firstPosition, query, last, group);
-  const visible1 = visibleInBlock(firstPosition, query + 1, last, group);
-  const visible2 = visibleInBlock(firstPosition, query + 2, last, group);
-  const visible3 = visibleInBlock(firstPosition, query + 3, last, group);
-  const most = max(max(visible0, visible1), max(visible2, visible3));
-  const index = query - first;
-  score(scratch + ACTIVE + (<usize> index * <usize> headSize << 2), headSize, most);
-
-  const sumBytes = <usize> width << 2;
-  const sums = scratch + SUMS + <usize> index * sumBytes;
-  weigh(index, 0, visible0, scale, sums, width);
-  weigh(index, 1, visible1, scale, sums + sumBytes, width);
-  weigh(index, 2, visible2, scale, sums + 2 * sumBytes, width);
-  weigh(index, 3, visible3, scale, sums + 3 * sumBytes, width);
-
-  interleaveWeights(most);
-
-  // Queries of several tokens do not all see as far: one that sees no more adds to UNUSED.
-  const unused = scratch + UNUSED;
-  let from = 0;
-  while (from < most) {
-    let to = most;
-    to = nearerEnd(from, to, visible0);
-    to = nearerEnd(from, to, visible1);
-    to = nearerEnd(from, to, visible2);
-    to = nearerEnd(from, to, visible3);
-    addValues(
-      from,
-      to,
-      from < visible0 ? sums : unused,
-      from < visible1 ? sums + sumBytes : unused,
-      from < visible2 ? sums + 2 * sumBytes : unused,
-      from < visible3 ? sums + 3 * sumBytes : unused,
-      sumBytes,
-    );
-    from = to;
-  }
-}
-
-function visibleInBlock(firstPosition: i32, query: i32, last: i32, group: i32): i32 {
-  if (query >= last) return 0;
-  return min(max(firstPosition + query / group + 1, 0), POSITIONS);
 }
 
 @inline
-function nearerEnd(from: i32, to: i32, visible: i32): i32 {
-  return visible > from && visible < to ? visible : to;
-}
-
-// Interleaves four queries to [headSize, 4], with zeros where there are fewer.
-function loadQueries(
+export function attendSpans<F>(
+  start: i32,
+  end: i32,
   q: usize,
-  first: i32,
-  last: i32,
-  group: i32,
-  tokenBytes: usize,
+  keys: usize,
+  values: usize,
+  records: usize,
+  position: i32,
+  heads: i32,
+  kvHeads: i32,
   headSize: i32,
+  capacity: i32,
+  scale: f32,
 ): void {
-  const headBytes = <usize> headSize << 2;
-  memory.fill(scratch + ACTIVE, 0, <usize> ((last - first + 3) & ~3) * headBytes);
-  for (let query = first; query < last; query++) {
-    const index = query - first;
-    const from = q + <usize> (query / group) * tokenBytes + <usize> (query % group) * headBytes;
-    const to = scratch + ACTIVE + <usize> (index & ~3) * headBytes + (<usize> (index & 3) << 2);
-    for (let i: usize = 0; i < headBytes; i += 4) store<f32>(to + 4 * i, load<f32>(from + i));
-    store<f32>(scratch + LARGEST + (<usize> index << 2), -f32.MAX_VALUE);
-    store<f32>(scratch + TOTAL + (<usize> index << 2), 0);
+  checkSizes(headSize);
+  const group = heads / kvHeads;
+  if (group > QUERIES) unreachable();
+  const headBytes = cacheBytes<F>(headSize, capacity);
+  for (let unit = start; unit < end; unit++) {
+    const kvHead = unit % kvHeads;
+    const begin = unit / kvHeads * ATTENTION_SPAN;
+    const from = q + (<usize> (kvHead * group) * <usize> headSize << 2);
+    loadQueries(from, position, 0, group, group, 0, headSize, scale);
+    attendToSpan<F>(
+      keys + <usize> kvHead * headBytes,
+      values + <usize> kvHead * headBytes,
+      records + <usize> unit * recordBytes(group, headSize),
+      begin,
+      min(begin + ATTENTION_SPAN, position + 1),
+      group,
+      headSize,
+    );
   }
 }
 
-// The sums of values, divided by the sums of weights.
-function storeSums(
+export function mergeSpans(
+  start: i32,
+  end: i32,
+  records: usize,
   out: usize,
-  first: i32,
-  last: i32,
-  group: i32,
-  tokenBytes: usize,
+  position: i32,
+  heads: i32,
+  kvHeads: i32,
   headSize: i32,
-  width: i32,
 ): void {
-  const headBytes = <usize> headSize << 2;
-  for (let query = first; query < last; query++) {
-    const index = <usize> (query - first);
-    const from = scratch + SUMS + index * (<usize> width << 2);
-    const to = out + <usize> (query / group) * tokenBytes + <usize> (query % group) * headBytes;
-    const factor: f32 = 1 / load<f32>(scratch + TOTAL + (index << 2));
-    for (let i: usize = 0; i < headBytes; i += 4) store<f32>(to + i, load<f32>(from + i) * factor);
+  const width = (headSize + 3) & ~3;
+  const group = heads / kvHeads;
+  const bytes = recordBytes(group, headSize);
+  for (let kvHead = start; kvHead < end; kvHead++) {
+    const first = records + <usize> kvHead * bytes;
+    let record = first;
+    for (let begin = ATTENTION_SPAN; begin <= position; begin += ATTENTION_SPAN) {
+      record += <usize> kvHeads * bytes;
+      mergeRecord(first, record, group, width);
+    }
+    const to = out + (<usize> (kvHead * group) * <usize> headSize << 2);
+    storeResults(first, to, 0, group, group, 0, headSize);
   }
+}
+
+/** Bytes of the record of one token's `group` queries. */
+function recordBytes(group: i32, headSize: i32): usize {
+  const groups = <usize> ((group + GROUP - 1) / GROUP);
+  return SUMS + groups * <usize> ((headSize + 3) & ~3) * LANE_BYTES;
+}
+
+function checkSizes(headSize: i32): void {
+  if (END > <usize> SCRATCH_BYTES) ERROR("SCRATCH_BYTES in constants.ts is too small for attention.");
+  if (headSize > MAX_HEAD_SIZE) unreachable();
 }

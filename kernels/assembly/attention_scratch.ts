@@ -1,21 +1,30 @@
-// How attention uses a thread's scratch.
+// How attention uses a thread's scratch, in byte offsets. All arrays are f32 unless a comment says
+// otherwise. `width` is the head size, rounded up to a multiple of four. A group is 8 queries, or 4
+// where no more are left: its `lanes`.
 
-import { MAX_HEAD_SIZE } from "../constants";
+import { KV_BLOCK, MAX_HEAD_SIZE, MAX_SPLIT_GROUP } from "../constants";
 
-// Positions in a block, queries in flight. A tile of more queries takes several rounds.
-export const POSITIONS = 64;
-export const QUERIES = 64;
+// Queries in flight. A tile of more takes several rounds, and spans are for those of one round.
+export const QUERIES = MAX_SPLIT_GROUP;
+export const GROUP = 8;
+export const LANE_BYTES: usize = 4 * GROUP;
 
-// Byte offsets of arrays of f32. `width` is the head size, rounded up to a multiple of eight.
-export const KEYS: usize = 0; // [headSize, POSITIONS]: positions are lanes, so no sums across lanes
-export const VALUES: usize = KEYS + 4 * MAX_HEAD_SIZE * POSITIONS; // [POSITIONS, width]
-export const ACTIVE: usize = VALUES + 4 * POSITIONS * MAX_HEAD_SIZE; // [QUERIES / 4, headSize, 4]: the queries
-export const SUMS: usize = ACTIVE + 4 * QUERIES * MAX_HEAD_SIZE; // [QUERIES, width]: weighted sums of values
-export const UNUSED: usize = SUMS + 4 * QUERIES * MAX_HEAD_SIZE; // [width]: where results nobody wants go
-export const SCORES: usize = UNUSED + 4 * MAX_HEAD_SIZE; // [4, POSITIONS]: scores, then weights
-export const WEIGHTS: usize = SCORES + 4 * 4 * POSITIONS; // [POSITIONS, 4]: the weights, transposed
-export const LARGEST: usize = WEIGHTS + 4 * 4 * POSITIONS; // [QUERIES]: largest score so far
-export const TOTAL: usize = LARGEST + 4 * QUERIES; // [QUERIES]: sum of weights so far
-export const END: usize = TOTAL + 4 * QUERIES;
+// What came of a span of positions: each query's largest score, its sum of weights, and its sums of
+// weighted values. Also how such a record lies outside of scratch, with as many groups as there are.
+export const LARGEST: usize = 0; // [QUERIES]
+export const TOTAL: usize = LARGEST + 4 * QUERIES; // [QUERIES]
+export const SUMS: usize = TOTAL + 4 * QUERIES; // [groups, width, lanes], LANE_BYTES apart by element
+const RECORD_BYTES: usize = SUMS + 4 * QUERIES * MAX_HEAD_SIZE;
 
-export const SCORES_OF_QUERY: usize = 4 * POSITIONS;
+export const CONSTANT: usize = 0; // one vector: what inRegister writes
+export const FIRST_RECORD: usize = CONSTANT + 16;
+export const NEXT_RECORD: usize = FIRST_RECORD + RECORD_BYTES;
+export const ACTIVE: usize = NEXT_RECORD + RECORD_BYTES; // [groups, headSize, lanes]: the queries
+export const UNPACKED: usize = ACTIVE + 4 * QUERIES * MAX_HEAD_SIZE; // [headSize or KV_BLOCK, 4]
+export const SCORES: usize = UNPACKED + 16 * MAX_HEAD_SIZE; // [groups, KV_BLOCK, lanes]: then weights
+export const RESCALE: usize = SCORES + LANE_BYTES * KV_BLOCK * (QUERIES / GROUP); // [QUERIES]
+export const VISIBLE: usize = RESCALE + 4 * QUERIES; // [QUERIES] i32: positions that a query sees
+export const LEAST: usize = VISIBLE + 4 * QUERIES; // [groups] i32: of a block, those all of a group see
+export const MOST: usize = LEAST + 4 * (QUERIES / GROUP); // [groups] i32: those any of a group sees
+export const NO_QUERY: usize = MOST + 4 * (QUERIES / GROUP); // [headSize]: zeros
+export const END: usize = NO_QUERY + 4 * MAX_HEAD_SIZE;

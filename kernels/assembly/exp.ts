@@ -51,3 +51,32 @@ export function expF32(x: v128): v128 {
 function powerOfTwo(exponent: v128): v128 {
   return i32x4.shl(i32x4.add(exponent, EXPONENT_BIAS), 23);
 }
+
+// For weights of attention: x = n log 2 + r log 2 with a product that is rounded, which costs a relative
+// error of 2^-24 |x|. So large weights are as good as can be, and small ones count for little.
+let SMALLEST_POWER = f32x4.splat(-125);
+// 2^r for |r| <= 1/2 is 1 + r times a polynomial of degree 5; of all of these it is the one whose largest
+// relative error is smallest, 2e-9.
+let P1 = f32x4.splat(6.9314720285e-1);
+let P2 = f32x4.splat(2.4022647913e-1);
+let P3 = f32x4.splat(5.5503324726e-2);
+let P4 = f32x4.splat(9.6184373963e-3);
+let P5 = f32x4.splat(1.3398873907e-3);
+let P6 = f32x4.splat(1.5353351110e-4);
+
+/** e^x for x <= 0, and 0 where that is below 2^-125. NaN stays NaN. */
+@inline
+export function expOfNegative(x: v128): v128 {
+  const power = f32x4.mul(x, LOG2_E);
+  const rounded = f32x4.add(power, ROUNDING);
+  const r = f32x4.sub(power, f32x4.sub(rounded, ROUNDING));
+  let p = f32x4.add(f32x4.mul(P6, r), P5);
+  p = f32x4.add(f32x4.mul(p, r), P4);
+  p = f32x4.add(f32x4.mul(p, r), P3);
+  p = f32x4.add(f32x4.mul(p, r), P2);
+  p = f32x4.add(f32x4.mul(p, r), P1);
+  p = f32x4.add(f32x4.mul(p, r), ONE);
+  // The lowest bits of `rounded` are n, which is added to the exponent.
+  const result = i32x4.add(p, i32x4.shl(rounded, 23));
+  return v128.andnot(result, f32x4.lt(power, SMALLEST_POWER));
+}

@@ -88,11 +88,16 @@ export function noteHalves(seen: v128, halves: v128): v128 {
   return i16x8.max_u(seen, i16x8.add(halves, halves));
 }
 
+/** Whether `noteHalves` has seen an infinity or a NaN. */
+@inline
+export function hasSpecial(seen: v128): bool {
+  return v128.any_true(i16x8.ge_u(seen, i16x8.splat(<i16> 0xf800)));
+}
+
 /** What to add to a result: NaN if `noteHalves` has seen an infinity or a NaN, otherwise 0. */
 @inline
 export function poisonOf(seen: v128): f32 {
-  const found = v128.any_true(i16x8.ge_u(seen, i16x8.splat(<i16> 0xf800)));
-  return found ? <f32> NaN : <f32> 0;
+  return hasSpecial(seen) ? <f32> NaN : <f32> 0;
 }
 
 // f32 → f16 has three cases by magnitude. From 2^16 on: infinity or NaN. Below 2^-14, where f16 is

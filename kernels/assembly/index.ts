@@ -1,10 +1,10 @@
 // Every kernel family, one module. What each export takes stands in ../operations.ts.
 export { setScratch } from "./scratch";
 export { argMax } from "./arg_max";
-export { attention } from "./attention";
+export { mergeSpans } from "./attention";
 export { combineExperts } from "./combine_experts";
 export { add, addBias } from "./elementwise";
-export { appendKv } from "./kv";
+export { appendKeysF16, appendValuesF16, attendSpansF16, attentionF16 } from "./kv_f16";
 export { rmsNorm } from "./norm";
 export { ropeNeox, ropePairs } from "./rope";
 export { route } from "./route";

@@ -1,6 +1,22 @@
-import { floatsToHalves, floatToHalf } from "./f16";
+// Appends to the KV cache, in blocks of KV_BLOCK positions. What a format F is says attention_block.ts;
+// for these it has besides
+//
+//   storeKeys(from, block, position, headSize)
+//                        a key of f32 at a position of a block
+//   storeValues(from, block, position, headSize)
+//                        likewise a value
 
-export function appendKv(
+import { KV_BLOCK } from "../constants";
+
+/** Bytes of the keys, or of the values, of one key-value head. */
+@inline
+export function cacheBytes<F>(headSize: i32, capacity: i32): usize {
+  const blocks = (capacity + KV_BLOCK - 1) / KV_BLOCK;
+  return <usize> blocks * changetype<F>(0).blockBytes((headSize + 3) & ~3);
+}
+
+@inline
+export function appendKeys<F>(
   start: i32,
   end: i32,
   x: usize,
@@ -10,23 +26,37 @@ export function appendKv(
   headSize: i32,
   capacity: i32,
 ): void {
-  const headBytes = <usize> headSize << 2;
-  const rowBytes = <usize> headSize << 1;
-  for (let token = start; token < end; token++) {
-    let from = x + <usize> token * <usize> kvHeads * headBytes;
-    let to = cache + <usize> (firstPosition + token) * rowBytes;
-    for (let head = 0; head < kvHeads; head++) {
-      storeHalves(from, to, headSize);
-      from += headBytes;
-      to += <usize> capacity * rowBytes;
+  const format = changetype<F>(0);
+  const headBytes = cacheBytes<F>(headSize, capacity);
+  const blockBytes = format.blockBytes((headSize + 3) & ~3);
+  let from = x + <usize> start * <usize> kvHeads * (<usize> headSize << 2);
+  for (let position = firstPosition + start; position < firstPosition + end; position++) {
+    let block = cache + <usize> (position / KV_BLOCK) * blockBytes;
+    for (let head = 0; head < kvHeads; head++, block += headBytes, from += <usize> headSize << 2) {
+      format.storeKeys(from, block, position % KV_BLOCK, headSize);
     }
   }
 }
 
-function storeHalves(from: usize, to: usize, count: i32): void {
-  for (; count >= 4; count -= 4, from += 16, to += 8) {
-    const halves = floatsToHalves(v128.load(from));
-    v128.store_lane<u64>(to, i16x8.narrow_i32x4_u(halves, halves), 0);
+@inline
+export function appendValues<F>(
+  start: i32,
+  end: i32,
+  x: usize,
+  cache: usize,
+  firstPosition: i32,
+  kvHeads: i32,
+  headSize: i32,
+  capacity: i32,
+): void {
+  const format = changetype<F>(0);
+  const headBytes = cacheBytes<F>(headSize, capacity);
+  const blockBytes = format.blockBytes((headSize + 3) & ~3);
+  let from = x + <usize> start * <usize> kvHeads * (<usize> headSize << 2);
+  for (let position = firstPosition + start; position < firstPosition + end; position++) {
+    let block = cache + <usize> (position / KV_BLOCK) * blockBytes;
+    for (let head = 0; head < kvHeads; head++, block += headBytes, from += <usize> headSize << 2) {
+      format.storeValues(from, block, position % KV_BLOCK, headSize);
+    }
   }
-  for (; count > 0; count--, from += 4, to += 2) store<u16>(to, floatToHalf(load<f32>(from)));
 }
