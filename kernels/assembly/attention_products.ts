@@ -3,11 +3,45 @@
 // position, j one of four elements, and the lanes are weights. Queries are lanes in both, so nothing is
 // ever transposed and no sum goes across lanes.
 //
+// To multiply each of four rows j by each lane without a shuffle for each row, two rows lie side by side
+// in a vector twice, r s r s. Times the lanes, and times the lanes with neighbours exchanged, that is
+// r0 s1 r2 s3 and r1 s0 r3 s2: two vectors of sums from which those of r and s are picked in the end.
+//
 // V8 unrolls loops as short as these four times, and then checks addresses against the size of the
 // memory more cheaply than in code that is unrolled by hand.
 
 import { UNPACKED } from "./attention_scratch";
 import { scratch } from "./scratch";
+
+/** r0 s1 r2 s3 of r and s. */
+@inline
+function straightOf(r: v128, s: v128): v128 {
+  return v128.shuffle<f32>(r, s, 0, 5, 2, 7);
+}
+
+/** r1 s0 r3 s2 of r and s. */
+@inline
+function crossedOf(r: v128, s: v128): v128 {
+  return v128.shuffle<f32>(r, s, 1, 4, 3, 6);
+}
+
+/** Neighbours change places. */
+@inline
+function exchanged(lanes: v128): v128 {
+  return v128.shuffle<f32>(lanes, lanes, 1, 0, 3, 2);
+}
+
+/** r of the sums r0 s1 r2 s3 and r1 s0 r3 s2. */
+@inline
+function firstRow(straight: v128, crossed: v128): v128 {
+  return v128.shuffle<f32>(straight, crossed, 0, 4, 2, 6);
+}
+
+/** s of the sums r0 s1 r2 s3 and r1 s0 r3 s2. */
+@inline
+function secondRow(straight: v128, crossed: v128): v128 {
+  return v128.shuffle<f32>(straight, crossed, 5, 1, 7, 3);
+}
 
 /**
  * sums = rescale * sums + the sum of products, for a group of 8 queries. Without `rescale` (0) it is
@@ -16,74 +50,82 @@ import { scratch } from "./scratch";
  * the unpacked tile: [count, 4]; lanes: [count, 8]; sums: [4, 8]; rescale: [8]
  */
 export function multiplyEight(lanes: usize, count: i32, sums: usize, rescale: usize): void {
-  let sum00 = f32x4.splat(0);
-  let sum01 = sum00, sum10 = sum00, sum11 = sum00;
-  let sum20 = sum00, sum21 = sum00, sum30 = sum00, sum31 = sum00;
+  // Of the rows 0 and 1, and 2 and 3, with the lanes 0 to 3, and 4 to 7.
+  let straight01 = f32x4.splat(0);
+  let crossed01 = straight01, straight23 = straight01, crossed23 = straight01;
+  let high01 = straight01, highCrossed01 = straight01;
+  let high23 = straight01, highCrossed23 = straight01;
   if (rescale != 0) {
-    const low = v128.load(rescale), high = v128.load(rescale, 16);
-    sum00 = f32x4.mul(v128.load(sums), low);
-    sum01 = f32x4.mul(v128.load(sums, 16), high);
-    sum10 = f32x4.mul(v128.load(sums, 32), low);
-    sum11 = f32x4.mul(v128.load(sums, 48), high);
-    sum20 = f32x4.mul(v128.load(sums, 64), low);
-    sum21 = f32x4.mul(v128.load(sums, 80), high);
-    sum30 = f32x4.mul(v128.load(sums, 96), low);
-    sum31 = f32x4.mul(v128.load(sums, 112), high);
+    let factor = v128.load(rescale);
+    let r = f32x4.mul(v128.load(sums), factor), s = f32x4.mul(v128.load(sums, 32), factor);
+    straight01 = straightOf(r, s);
+    crossed01 = crossedOf(r, s);
+    r = f32x4.mul(v128.load(sums, 64), factor), s = f32x4.mul(v128.load(sums, 96), factor);
+    straight23 = straightOf(r, s);
+    crossed23 = crossedOf(r, s);
+    factor = v128.load(rescale, 16);
+    r = f32x4.mul(v128.load(sums, 16), factor), s = f32x4.mul(v128.load(sums, 48), factor);
+    high01 = straightOf(r, s);
+    highCrossed01 = crossedOf(r, s);
+    r = f32x4.mul(v128.load(sums, 80), factor), s = f32x4.mul(v128.load(sums, 112), factor);
+    high23 = straightOf(r, s);
+    highCrossed23 = crossedOf(r, s);
   }
   let tile = scratch + UNPACKED;
   const end = tile + (<usize> count << 4);
   for (; tile < end; tile += 16, lanes += 32) {
-    const four = v128.load(tile);
-    const low = v128.load(lanes), high = v128.load(lanes, 16);
-    let one = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
-    sum00 = f32x4.add(sum00, f32x4.mul(one, low));
-    sum01 = f32x4.add(sum01, f32x4.mul(one, high));
-    one = v128.shuffle<f32>(four, four, 1, 1, 1, 1);
-    sum10 = f32x4.add(sum10, f32x4.mul(one, low));
-    sum11 = f32x4.add(sum11, f32x4.mul(one, high));
-    one = v128.shuffle<f32>(four, four, 2, 2, 2, 2);
-    sum20 = f32x4.add(sum20, f32x4.mul(one, low));
-    sum21 = f32x4.add(sum21, f32x4.mul(one, high));
-    // From memory, for the units that shuffle have the most to do.
-    one = v128.load32_splat(tile, 12);
-    sum30 = f32x4.add(sum30, f32x4.mul(one, low));
-    sum31 = f32x4.add(sum31, f32x4.mul(one, high));
+    const rows01 = v128.load64_splat(tile), rows23 = v128.load64_splat(tile, 8);
+    let four = v128.load(lanes);
+    straight01 = f32x4.add(straight01, f32x4.mul(rows01, four));
+    straight23 = f32x4.add(straight23, f32x4.mul(rows23, four));
+    four = exchanged(four);
+    crossed01 = f32x4.add(crossed01, f32x4.mul(rows01, four));
+    crossed23 = f32x4.add(crossed23, f32x4.mul(rows23, four));
+    four = v128.load(lanes, 16);
+    high01 = f32x4.add(high01, f32x4.mul(rows01, four));
+    high23 = f32x4.add(high23, f32x4.mul(rows23, four));
+    four = exchanged(four);
+    highCrossed01 = f32x4.add(highCrossed01, f32x4.mul(rows01, four));
+    highCrossed23 = f32x4.add(highCrossed23, f32x4.mul(rows23, four));
   }
-  v128.store(sums, sum00);
-  v128.store(sums, sum01, 16);
-  v128.store(sums, sum10, 32);
-  v128.store(sums, sum11, 48);
-  v128.store(sums, sum20, 64);
-  v128.store(sums, sum21, 80);
-  v128.store(sums, sum30, 96);
-  v128.store(sums, sum31, 112);
+  v128.store(sums, firstRow(straight01, crossed01));
+  v128.store(sums, firstRow(high01, highCrossed01), 16);
+  v128.store(sums, secondRow(straight01, crossed01), 32);
+  v128.store(sums, secondRow(high01, highCrossed01), 48);
+  v128.store(sums, firstRow(straight23, crossed23), 64);
+  v128.store(sums, firstRow(high23, highCrossed23), 80);
+  v128.store(sums, secondRow(straight23, crossed23), 96);
+  v128.store(sums, secondRow(high23, highCrossed23), 112);
 }
 
 /** As {@linkcode multiplyEight} for a group of 4 queries. lanes: [count, 4]; sums: [4, 4]; rescale: [4] */
 export function multiplyFour(lanes: usize, count: i32, sums: usize, rescale: usize): void {
-  let sum0 = f32x4.splat(0);
-  let sum1 = sum0, sum2 = sum0, sum3 = sum0;
+  let straight01 = f32x4.splat(0);
+  let crossed01 = straight01, straight23 = straight01, crossed23 = straight01;
   if (rescale != 0) {
     const factor = v128.load(rescale);
-    sum0 = f32x4.mul(v128.load(sums), factor);
-    sum1 = f32x4.mul(v128.load(sums, 16), factor);
-    sum2 = f32x4.mul(v128.load(sums, 32), factor);
-    sum3 = f32x4.mul(v128.load(sums, 48), factor);
+    let r = f32x4.mul(v128.load(sums), factor), s = f32x4.mul(v128.load(sums, 16), factor);
+    straight01 = straightOf(r, s);
+    crossed01 = crossedOf(r, s);
+    r = f32x4.mul(v128.load(sums, 32), factor), s = f32x4.mul(v128.load(sums, 48), factor);
+    straight23 = straightOf(r, s);
+    crossed23 = crossedOf(r, s);
   }
   let tile = scratch + UNPACKED;
   const end = tile + (<usize> count << 4);
   for (; tile < end; tile += 16, lanes += 16) {
-    const four = v128.load(tile);
-    const all = v128.load(lanes);
-    sum0 = f32x4.add(sum0, f32x4.mul(v128.shuffle<f32>(four, four, 0, 0, 0, 0), all));
-    sum1 = f32x4.add(sum1, f32x4.mul(v128.shuffle<f32>(four, four, 1, 1, 1, 1), all));
-    sum2 = f32x4.add(sum2, f32x4.mul(v128.shuffle<f32>(four, four, 2, 2, 2, 2), all));
-    sum3 = f32x4.add(sum3, f32x4.mul(v128.load32_splat(tile, 12), all));
+    const rows01 = v128.load64_splat(tile), rows23 = v128.load64_splat(tile, 8);
+    let four = v128.load(lanes);
+    straight01 = f32x4.add(straight01, f32x4.mul(rows01, four));
+    straight23 = f32x4.add(straight23, f32x4.mul(rows23, four));
+    four = exchanged(four);
+    crossed01 = f32x4.add(crossed01, f32x4.mul(rows01, four));
+    crossed23 = f32x4.add(crossed23, f32x4.mul(rows23, four));
   }
-  v128.store(sums, sum0);
-  v128.store(sums, sum1, 16);
-  v128.store(sums, sum2, 32);
-  v128.store(sums, sum3, 48);
+  v128.store(sums, firstRow(straight01, crossed01));
+  v128.store(sums, secondRow(straight01, crossed01), 16);
+  v128.store(sums, firstRow(straight23, crossed23), 32);
+  v128.store(sums, secondRow(straight23, crossed23), 48);
 }
 
 /**

@@ -15,7 +15,6 @@ import {
   hasSpecial,
   noteHalves,
 } from "./f16";
-import { inRegister } from "./in_register";
 import { appendKeys, appendValues } from "./kv";
 import { scratch } from "./scratch";
 
@@ -74,12 +73,15 @@ class F16 {
   }
 }
 
+// Variables, so that they are loaded into registers: see exp.ts.
+let BITS = i32x4.splat(HALF_BITS);
+let SHIFT = i32x4.splat(1 << 13);
+let FACTOR = f32x4.splat(HALF_FACTOR);
+
 /** Columns in pairs to [columns, 4] f32; an odd column brings its neighbour along. */
 function unpack(from: usize, columns: i32): void {
   // As finiteHalves; a product of i16 extends and shifts in one instruction.
-  const bits = inRegister(i32x4.splat(HALF_BITS));
-  const shift = inRegister(i32x4.splat(1 << 13));
-  const factor = inRegister(f32x4.splat(HALF_FACTOR));
+  const bits = BITS, shift = SHIFT, factor = FACTOR;
   let seen = i16x8.splat(0);
   let to = scratch + UNPACKED;
   const pairs = (columns + 1) >> 1;
