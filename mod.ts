@@ -27,6 +27,7 @@ export {
   type Throughput,
 } from "./engine/generation.ts";
 export { type LogitsOptions, Session, type SyncOptions } from "./engine/session.ts";
+export type { KvFormat } from "./kernels/kv_formats.ts";
 export type { ExpertUse } from "./moe/expert_store.ts";
 export type { HyperParameters } from "./model/hyperparameters.ts";
 export type { SamplingOptions } from "./sampling/mod.ts";

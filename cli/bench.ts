@@ -2,7 +2,14 @@ import { benchmark, type BenchmarkResult } from "../engine/benchmark.ts";
 import type { Model } from "../mod.ts";
 import { bytesValue, given, integerList, integerValue, parseArguments } from "./arguments.ts";
 import { DEFAULT_MODEL } from "./default_model.ts";
-import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, JSON_FLAG } from "./flags.ts";
+import {
+  ARCHITECTURE_FLAG,
+  ARCHITECTURE_HELP,
+  JSON_FLAG,
+  KV_FLAG,
+  KV_HELP,
+  kvOption,
+} from "./flags.ts";
 import { formatBytes, formatTable, printable } from "./format.ts";
 import { loadShowing } from "./loading.ts";
 import { type Io, UsageError } from "./verb.ts";
@@ -19,6 +26,7 @@ usage: COMMAND bench [-m MODEL] [options]
       --threads LIST   threads that compute, such as 1,2 (default: one for each processor)
       --depth LIST     tokens that are in the KV cache before, such as 0,4096 (default: 0)
       --memory SIZE    what the model may hold in memory, such as 6GiB (default: what is free)
+      --kv FORMAT      ${KV_HELP}
       --json           print [{ test, threads, depth, tokensPerSecond: { mean, deviation },
                        activeBytesPerToken, streamBytesPerSecond, bandwidthFraction, expertHitRate }]
   ${ARCHITECTURE_HELP}
@@ -40,6 +48,7 @@ const FLAGS = {
   threads: TEXT,
   depth: TEXT,
   memory: TEXT,
+  ...KV_FLAG,
   ...JSON_FLAG,
   ...ARCHITECTURE_FLAG,
 } as const;
@@ -71,6 +80,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const threadCounts = integerList("threads", values.threads, 1) ?? [undefined];
   const depths = integerList("depth", values.depth, 0) ?? [0];
   const memory = bytesValue("memory", values.memory);
+  const kv = kvOption(values);
   const measurements = depths.flatMap((depth): Measurement[] => [
     ...(prompt > 0 ? [{ kind: "prefill", tokens: prompt, depth } as const] : []),
     ...(generate > 0 ? [{ kind: "decode", tokens: generate, depth } as const] : []),
@@ -84,6 +94,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       context: Math.max(...measurements.map(({ tokens, depth }) => tokens + depth)),
       ...given("threads", threads),
       ...given("memory", memory),
+      ...kv,
       ...given("assumeArchitecture", values["assume-architecture"]),
     }, io);
     if (rows.length === 0 && !values.json) await io.write(heading(model));

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { KV_FORMATS, type KvFormat } from "../kernels/kv_formats.ts";
+import { choiceValue, given, type Values } from "./arguments.ts";
+
 /** Prints JSON instead of text. */
 export const JSON_FLAG = { json: { type: "boolean" } } as const;
 
@@ -16,3 +19,18 @@ export const ARCHITECTURE_HELP =
 
 /** The help of an operand MODEL. */
 export const MODEL_HELP = "MODEL is the path or URL of a GGUF file, or of the first of its shards.";
+
+/** What keys and values are kept in. */
+export const KV_FLAG = { kv: { type: "string" } } as const;
+
+/** The help of {@linkcode KV_FLAG}, after the flag. */
+export const KV_HELP = "keep keys and values in f16 (default), or in q8_0 for half the memory";
+
+/**
+ * The value of {@linkcode KV_FLAG}, as loadModel takes it.
+ *
+ * @throws {UsageError} If it is no format.
+ */
+export function kvOption(values: Values<typeof KV_FLAG>): { kv?: KvFormat } {
+  return given("kv", choiceValue("kv", values.kv, Object.keys(KV_FORMATS) as KvFormat[]));
+}

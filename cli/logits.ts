@@ -2,15 +2,23 @@ import { fileSink, openGguf } from "../gguf/mod.ts";
 import { describeArchitecture, readHyperParameters } from "../model/hyperparameters.ts";
 import { referenceLogits } from "../model/reference.ts";
 import { resolveTensors } from "../model/tensors.ts";
+import type { LoadOptions } from "../mod.ts";
 import { given, integerValue, parseArguments } from "./arguments.ts";
-import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, MODEL_HELP } from "./flags.ts";
+import {
+  ARCHITECTURE_FLAG,
+  ARCHITECTURE_HELP,
+  KV_FLAG,
+  KV_HELP,
+  kvOption,
+  MODEL_HELP,
+} from "./flags.ts";
 import { loadShowing } from "./loading.ts";
 import { CommandError, type Io, UsageError } from "./verb.ts";
 import { writeWholeFile } from "./whole_file.ts";
 
 export const help = `The logits that a model gives at every position of a token sequence.
 
-usage: COMMAND logits MODEL --tokens IDS --out FILE [--reference] [--threads N] [--batch N]
+usage: COMMAND logits MODEL --tokens IDS --out FILE [options]
 
 ${MODEL_HELP}
 
@@ -20,6 +28,7 @@ ${MODEL_HELP}
                  reading, and activations are not rounded
   --threads N    threads that compute (default: one for each processor)
   --batch N      tokens that are computed together (default: 512); the result does not depend on it
+  --kv FORMAT    ${KV_HELP}
   ${ARCHITECTURE_HELP}
 
 example: COMMAND logits model.gguf --tokens 1,2,3 --out logits.f32
@@ -31,6 +40,7 @@ const FLAGS = {
   reference: { type: "boolean" },
   threads: { type: "string" },
   batch: { type: "string" },
+  ...KV_FLAG,
   ...ARCHITECTURE_FLAG,
 } as const;
 
@@ -42,6 +52,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const options = {
     ...given("threads", integerValue("threads", values.threads, 1)),
     ...given("batchSize", integerValue("batch", values.batch, 1)),
+    ...kvOption(values),
     ...given("assumeArchitecture", values["assume-architecture"]),
   };
   const compute = values.reference ? byReference : byKernels;
@@ -69,7 +80,7 @@ function readTokens(text: string | undefined): number[] {
 async function* byKernels(
   path: string,
   tokens: readonly number[],
-  options: { threads?: number; batchSize?: number; assumeArchitecture?: string },
+  options: Omit<LoadOptions, "context" | "onProgress">,
   signal: AbortSignal,
   io: Io,
 ): AsyncGenerator<Float32Array> {

@@ -9,7 +9,14 @@ import {
   type Values,
 } from "./arguments.ts";
 import { DEFAULT_MODEL } from "./default_model.ts";
-import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, JSON_FLAG } from "./flags.ts";
+import {
+  ARCHITECTURE_FLAG,
+  ARCHITECTURE_HELP,
+  JSON_FLAG,
+  KV_FLAG,
+  KV_HELP,
+  kvOption,
+} from "./flags.ts";
 import { printable } from "./format.ts";
 import { loadShowing } from "./loading.ts";
 import { type Io, UsageError } from "./verb.ts";
@@ -34,6 +41,7 @@ program answers.
       --threads N      threads that compute (default: one for each processor)
       --memory SIZE    what the model may hold in memory, such as 6GiB (default: what is free, less
                        a margin); experts that find no room are read again when they are needed
+      --kv FORMAT      ${KV_HELP}
       --json           print one object at the end instead: { text, tokens (ids), finishReason,
                        timeToFirstTokenSeconds, prefill: { tokens, tokensPerSecond }, decode: … }
   ${ARCHITECTURE_HELP}
@@ -58,6 +66,7 @@ const FLAGS = {
   ctx: TEXT,
   threads: TEXT,
   memory: TEXT,
+  ...KV_FLAG,
   ...JSON_FLAG,
   ...ARCHITECTURE_FLAG,
 } as const;
@@ -69,6 +78,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     ...given("context", integerValue("ctx", values.ctx, 1)),
     ...given("threads", integerValue("threads", values.threads, 1)),
     ...given("memory", bytesValue("memory", values.memory)),
+    ...kvOption(values),
     ...given("assumeArchitecture", values["assume-architecture"]),
   };
   const generation = readGenerationOptions(values);

@@ -8,7 +8,13 @@ import {
   randomFloats,
 } from "./comparing.ts";
 import { ATTENTION_TILE, MAX_HEAD_SIZE } from "./constants.ts";
-import { attentionSpans, KV_FORMATS, kvBytes, spanRecordBytes } from "./kv_formats.ts";
+import {
+  attentionSpans,
+  KV_FORMATS,
+  kvBytes,
+  type KvFormat,
+  spanRecordBytes,
+} from "./kv_formats.ts";
 import type { Operations } from "./operations.ts";
 import { attention, type AttentionShape } from "./oracles/attention.ts";
 import { halfValue } from "./oracles/half.ts";
@@ -29,6 +35,7 @@ function randomCached(seed: number, positions: number, shape: AttentionShape): F
 }
 
 interface Case {
+  readonly format: KvFormat;
   readonly q: Float32Array;
   /** [positions, kvHeads, headSize], each in a cache that holds NaN at all other positions */
   readonly keys: Float32Array;
@@ -38,6 +45,7 @@ interface Case {
 }
 
 function randomCase(
+  format: KvFormat,
   seed: number,
   tokens: number,
   firstPosition: number,
@@ -53,6 +61,7 @@ function randomCase(
     scale: Math.fround(1 / Math.sqrt(headSize)),
   };
   return {
+    format,
     q: randomFloats(seed, tokens * shape.heads * headSize, 2),
     keys: randomCached(seed + 1, firstPosition + tokens, shape),
     values: randomCached(seed + 2, firstPosition + tokens, shape),
@@ -61,17 +70,16 @@ function randomCase(
   };
 }
 
-const { appendKeys, appendValues, attention: attend, attendSpans } = KV_FORMATS.f16;
-
 /** Puts the keys and values of a case into caches. */
 function fill(
-  { keys, values, shape: { kvHeads, headSize, capacity } }: Case,
+  { format, keys, values, shape: { kvHeads, headSize, capacity } }: Case,
   kernels: Operations,
   within: KernelMemory,
 ): [keys: number, values: number] {
+  const { appendKeys, appendValues } = KV_FORMATS[format];
   return ([[appendKeys, keys], [appendValues, values]] as const).map(([append, x]) => {
     const from = within.put(x);
-    const cache = within.reserve(kvBytes("f16", kvHeads, headSize, capacity));
+    const cache = within.reserve(kvBytes(format, kvHeads, headSize, capacity));
     const positions = x.length / (kvHeads * headSize);
     kernels[append](0, positions, from, cache, 0, kvHeads, headSize, capacity);
     return cache;
@@ -79,7 +87,7 @@ function fill(
 }
 
 function run(attended: Case, cut = 0, within: KernelMemory = memory): Float32Array {
-  const { q, firstPosition, shape } = attended;
+  const { format, q, firstPosition, shape } = attended;
   const { heads, kvHeads, headSize, capacity, scale } = shape;
   const tokens = q.length / (heads * headSize);
   return inBothBuilds(within, (kernels) => {
@@ -92,7 +100,7 @@ function run(attended: Case, cut = 0, within: KernelMemory = memory): Float32Arr
       cut,
       (start, end) =>
         // deno-fmt-ignore
-        kernels[attend](start, end, at, k, v, out, firstPosition, tokens, heads, kvHeads, headSize, capacity, scale),
+        kernels[KV_FORMATS[format].attention](start, end, at, k, v, out, firstPosition, tokens, heads, kvHeads, headSize, capacity, scale),
     );
     within.assertGuards();
     return within.floats(out, q.length);
@@ -101,7 +109,7 @@ function run(attended: Case, cut = 0, within: KernelMemory = memory): Float32Arr
 
 /** The only token of a case, span by span. */
 function runSpans(attended: Case, cut = 0, within: KernelMemory = memory): Float32Array {
-  const { q, firstPosition: position, shape } = attended;
+  const { format, q, firstPosition: position, shape } = attended;
   const { heads, kvHeads, headSize, capacity, scale } = shape;
   return inBothBuilds(within, (kernels) => {
     within.reset();
@@ -114,7 +122,7 @@ function runSpans(attended: Case, cut = 0, within: KernelMemory = memory): Float
       cut,
       (start, end) =>
         // deno-fmt-ignore
-        kernels[attendSpans](start, end, at, k, v, records, position, heads, kvHeads, headSize, capacity, scale),
+        kernels[KV_FORMATS[format].attendSpans](start, end, at, k, v, records, position, heads, kvHeads, headSize, capacity, scale),
     );
     const out = within.reserve(4 * q.length);
     inTwoParts(
@@ -128,10 +136,10 @@ function runSpans(attended: Case, cut = 0, within: KernelMemory = memory): Float
   });
 }
 
-function oracle({ q, keys, values, firstPosition, shape }: Case): Float32Array {
+function oracle({ format, q, keys, values, firstPosition, shape }: Case): Float32Array {
   const [k, v] = [keys, values].map((x) => {
     const cache = new Float32Array(shape.kvHeads * shape.capacity * shape.headSize).fill(NaN);
-    appendKv(x, cache, 0, shape);
+    appendKv(format, x, cache, 0, shape);
     return cache;
   });
   return attention(q, k!, v!, firstPosition, shape);
@@ -147,54 +155,58 @@ function tokensOf(whole: Case, start: number, end: number): Case {
   };
 }
 
-const CASE = fc.tuple(
-  SEED,
-  fc.integer({ min: 1, max: 19 }),
-  fc.oneof(
-    fc.integer({ min: 0, max: 8 }),
-    fc.integer({ min: 100, max: 300 }),
-    fc.integer({ min: 490, max: 530 }),
-    fc.constantFrom(1023, 1150),
-  ),
-  fc.integer({ min: 1, max: 3 }),
-  fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constantFrom(7, 8, 16)),
-  fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constantFrom(64, 80, 96, 128)),
-).map((sizes) => randomCase(...sizes));
+const HEAD_SIZES: Readonly<Record<KvFormat, fc.Arbitrary<number>>> = {
+  f16: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constantFrom(64, 80, 96, 128)),
+  q8_0: fc.constantFrom(32, 64, 96, 128),
+};
+
+const casesOf = (format: KvFormat) =>
+  fc.tuple(
+    SEED,
+    fc.integer({ min: 1, max: 19 }),
+    fc.oneof(
+      fc.integer({ min: 0, max: 8 }),
+      fc.integer({ min: 100, max: 300 }),
+      fc.integer({ min: 490, max: 530 }),
+      fc.constantFrom(1023, 1150),
+    ),
+    fc.integer({ min: 1, max: 3 }),
+    fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constantFrom(7, 8, 16)),
+    HEAD_SIZES[format],
+  ).map((sizes) => randomCase(format, ...sizes));
 
 // Scores reach about 10 here. Their f32 rounding, some 2^-24 times 10 times the root of the head
 // size, is the relative error of a weight; values are below 4.
 const tolerance = () => 4 * 8e-6;
 
-Deno.test("attention() agrees with its oracle for any shape and any split of units", () => {
-  fc.assert(
-    fc.property(CASE, fc.nat(), (whole, cut) => {
-      const out = run(whole);
-      assertClose(out, oracle(whole), tolerance);
-      assertSameBits(run(whole, cut), out);
-    }),
-    { numRuns: 60 },
-  );
-});
+for (const format of ["f16", "q8_0"] as const) {
+  Deno.test(`attention() to ${format} agrees with its oracle for any shape and any split of units`, () => {
+    fc.assert(
+      fc.property(casesOf(format), fc.nat(), (whole, cut) => {
+        const out = run(whole);
+        assertClose(out, oracle(whole), tolerance);
+        assertSameBits(run(whole, cut), out);
+      }),
+      { numRuns: 60 },
+    );
+  });
 
-Deno.test("attention() gives a token the same bits alone, in spans, in any batch and whatever lies beyond", () => {
-  fc.assert(
-    fc.property(CASE, fc.nat(), (whole, cut) => {
-      const tokens = whole.q.length / (whole.shape.heads * whole.shape.headSize);
-      const alone = Array.from({ length: tokens }, (_, t) => run(tokensOf(whole, t, t + 1)));
-      const inSpans = Array.from(
-        { length: tokens },
-        (_, t) => runSpans(tokensOf(whole, t, t + 1), cut),
-      );
-      const middle = cut % (tokens + 1);
-      const parts = [run(tokensOf(whole, 0, middle)), run(tokensOf(whole, middle, tokens))];
-      const out = run(whole);
-      assertSameBits(concatenate(alone), out);
-      assertSameBits(concatenate(inSpans), out);
-      assertSameBits(concatenate(parts), out);
-    }),
-    { numRuns: 40 },
-  );
-});
+  Deno.test(`attention() to ${format} gives a token the same bits alone, in spans, in any batch and whatever lies beyond`, () => {
+    fc.assert(
+      fc.property(casesOf(format), fc.nat(), (whole, cut) => {
+        const tokens = whole.q.length / (whole.shape.heads * whole.shape.headSize);
+        const each = Array.from({ length: tokens }, (_, t) => tokensOf(whole, t, t + 1));
+        const middle = cut % (tokens + 1);
+        const parts = [run(tokensOf(whole, 0, middle)), run(tokensOf(whole, middle, tokens))];
+        const out = run(whole);
+        assertSameBits(concatenate(each.map((token) => run(token))), out);
+        assertSameBits(concatenate(each.map((token) => runSpans(token, cut))), out);
+        assertSameBits(concatenate(parts), out);
+      }),
+      { numRuns: 40 },
+    );
+  });
+}
 
 function concatenate(arrays: Float32Array[]): Float32Array {
   return Float32Array.from(arrays.flatMap((array) => Array.from(array)));
@@ -202,7 +214,7 @@ function concatenate(arrays: Float32Array[]): Float32Array {
 
 Deno.test("attention() keeps the infinities of later positions from earlier tokens of a tile", () => {
   // Groups of 3: the lanes of a vector are of several tokens.
-  const clean = randomCase(1, ATTENTION_TILE, 60, 1, 3, 16);
+  const clean = randomCase("f16", 1, ATTENTION_TILE, 60, 1, 3, 16);
   for (const special of [Infinity, -Infinity, NaN]) {
     for (const what of ["keys", "values"] as const) {
       const spoilt = {
@@ -219,7 +231,7 @@ Deno.test("attention() keeps the infinities of later positions from earlier toke
 });
 
 Deno.test("attention() passes on what is not a number", () => {
-  const clean = randomCase(2, 3, 20, 1, 2, 12);
+  const clean = randomCase("f16", 2, 3, 20, 1, 2, 12);
   for (const special of [Infinity, -Infinity, NaN]) {
     const values = clean.values.slice();
     values[20 * 12 + 5] = special;
@@ -234,6 +246,7 @@ Deno.test("attention() gives the values worked out by hand", () => {
   // Scores 0 and ln 3: weights 1/4 and 3/4 of the values 4 and 8. Token 0 sees the first alone.
   const shape = { heads: 1, kvHeads: 1, headSize: 2, capacity: 2, scale: Math.log(3) };
   const out = run({
+    format: "f16",
     q: Float32Array.of(1, 0, 1, 0),
     keys: Float32Array.of(0, 1, 1, 1),
     values: Float32Array.of(4, 1, 8, 1),
@@ -244,7 +257,7 @@ Deno.test("attention() gives the values worked out by hand", () => {
 });
 
 Deno.test("attention() holds where scores differ by thousands", () => {
-  const extreme = randomCase(3, 3, 100, 2, 4, 32);
+  const extreme = randomCase("f16", 3, 3, 100, 2, 4, 32);
   const q = extreme.q.map((x) => x * 1000);
   const out = run({ ...extreme, q });
   // The largest score's value alone remains but for scores within some units of it.
@@ -253,16 +266,18 @@ Deno.test("attention() holds where scores differ by thousands", () => {
 });
 
 Deno.test("attention() takes the largest head size and traps beyond it", () => {
-  const largest = randomCase(5, 9, 70, 1, 2, MAX_HEAD_SIZE);
+  const largest = randomCase("f16", 5, 9, 70, 1, 2, MAX_HEAD_SIZE);
   assertClose(run(largest), oracle(largest), tolerance);
-  const beyond = randomCase(5, 1, 0, 1, 1, MAX_HEAD_SIZE + 1);
+  const beyond = randomCase("f16", 5, 1, 0, 1, 1, MAX_HEAD_SIZE + 1);
   assert.throws(() => run(beyond), WebAssembly.RuntimeError);
 });
 
 Deno.test("attention() works above 2 GiB", async () => {
   const far = await kernelMemory(1 << 20, 3 * 2 ** 30);
-  const some = randomCase(9, 10, 70, 2, 4, 80);
-  assertSameBits(run(some, 0, far), run(some));
-  const last = tokensOf(some, 9, 10);
-  assertSameBits(runSpans(last, 0, far), run(last));
+  for (const format of ["f16", "q8_0"] as const) {
+    const some = randomCase(format, 9, 10, 70, 2, 4, 96);
+    assertSameBits(run(some, 0, far), run(some));
+    const last = tokensOf(some, 9, 10);
+    assertSameBits(runSpans(last, 0, far), run(last));
+  }
 });

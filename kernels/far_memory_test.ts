@@ -51,6 +51,28 @@ const CASES: readonly Case[] = [
     call: (kernels, a, b, c) => kernels.attendSpansF16(0, 1, c, b, b, a, 127, 2, 1, 4, 128, 0.3),
   },
   {
+    name: "appendKeysQ8_0()",
+    lengths: [2176, 448, 0],
+    // a cache of 2 heads with a block of positions of 32 elements
+    call: (kernels, a, b) => kernels.appendKeysQ8_0(0, 7, b, a, 121, 2, 32, 128),
+  },
+  {
+    name: "appendValuesQ8_0()",
+    lengths: [2176, 448, 0],
+    call: (kernels, a, b) => kernels.appendValuesQ8_0(0, 7, b, a, 121, 2, 32, 128),
+  },
+  {
+    name: "attentionQ8_0()",
+    lengths: [192, 1088, 1088],
+    // 3 tokens of 2 heads, a cache of 1 head
+    call: (kernels, a, b, c) => kernels.attentionQ8_0(0, 1, a, b, c, a, 125, 3, 2, 1, 32, 128, 0.3),
+  },
+  {
+    name: "attendSpansQ8_0()",
+    lengths: [384, 1088, 64],
+    call: (kernels, a, b, c) => kernels.attendSpansQ8_0(0, 1, c, b, b, a, 127, 2, 1, 32, 128, 0.3),
+  },
+  {
     name: "mergeSpans()",
     lengths: [8, 320, 0],
     call: (kernels, a, b) => kernels.mergeSpans(0, 1, b, a, 600, 2, 1, 4),

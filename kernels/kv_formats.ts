@@ -2,34 +2,47 @@
  * How the KV cache keeps keys and values, and what reads and writes it.
  *
  * Keys and values lie apart, each key-value head's by themselves, in blocks of `KV_BLOCK` positions.
- * What a block looks like inside is the kernels' own business: see assembly/kv_f16.ts, and
- * oracles/kv_layout.ts, which reads it back.
+ * What a block looks like inside is the kernels' own business: see assembly/kv_f16.ts and
+ * assembly/kv_q8_0.ts, and oracles/kv.ts, which reads it back.
  *
  * @module
  */
-import { ATTENTION_SPAN, KV_BLOCK } from "./constants.ts";
+import { ATTENTION_SPAN, KV_BLOCK, MAX_SPLIT_GROUP } from "./constants.ts";
 
-/** Largest scores and sums of weights, which a record begins with. */
-const RECORD_STATE_BYTES = 512;
+/** The largest scores and the sums of weights, f32, which a record begins with. */
+const RECORD_STATE_BYTES = 2 * 4 * MAX_SPLIT_GROUP;
 
 /** Formats of keys and values. */
-export type KvFormat = "f16";
+export type KvFormat = "f16" | "q8_0";
 
-/** The operations of a format. */
-export interface KvOperations {
-  readonly appendKeys: "appendKeysF16";
-  readonly appendValues: "appendValuesF16";
-  readonly attention: "attentionF16";
-  readonly attendSpans: "attendSpansF16";
+/** A format's operations, and the elements that it keeps together. */
+export interface KvFormatInfo {
+  readonly appendKeys: "appendKeysF16" | "appendKeysQ8_0";
+  readonly appendValues: "appendValuesF16" | "appendValuesQ8_0";
+  readonly attention: "attentionF16" | "attentionQ8_0";
+  readonly attendSpans: "attendSpansF16" | "attendSpansQ8_0";
+  /** elements of a block: the head size is a multiple of it */
+  readonly blockSize: number;
+  readonly blockBytes: number;
 }
 
 /** Every format. */
-export const KV_FORMATS: Readonly<Record<KvFormat, KvOperations>> = {
+export const KV_FORMATS: Readonly<Record<KvFormat, KvFormatInfo>> = {
   f16: {
     appendKeys: "appendKeysF16",
     appendValues: "appendValuesF16",
     attention: "attentionF16",
     attendSpans: "attendSpansF16",
+    blockSize: 1,
+    blockBytes: 2,
+  },
+  q8_0: {
+    appendKeys: "appendKeysQ8_0",
+    appendValues: "appendValuesQ8_0",
+    attention: "attentionQ8_0",
+    attendSpans: "attendSpansQ8_0",
+    blockSize: 32,
+    blockBytes: 34,
   },
 };
 
@@ -39,8 +52,9 @@ function widthOf(headSize: number): number {
 }
 
 /** Bytes of a position's keys, or values, of one head. */
-export function kvRowBytes(_format: KvFormat, headSize: number): number {
-  return widthOf(headSize) * 2;
+export function kvRowBytes(format: KvFormat, headSize: number): number {
+  const { blockSize, blockBytes } = KV_FORMATS[format];
+  return widthOf(headSize) / blockSize * blockBytes;
 }
 
 /** Bytes of the keys, or of the values, of one layer. */

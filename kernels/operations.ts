@@ -189,6 +189,10 @@ export interface Operations {
   appendValuesF16: AppendOperation;
   attentionF16: AttentionOperation;
   attendSpansF16: AttendSpansOperation;
+  appendKeysQ8_0: AppendOperation;
+  appendValuesQ8_0: AppendOperation;
+  attentionQ8_0: AttentionOperation;
+  attendSpansQ8_0: AttendSpansOperation;
 
   /**
    * Merges the records of the spans of a token at `position`, for the key-value heads `start` to `end`,

@@ -4,9 +4,16 @@
  *
  * @module
  */
-import { attentionSpans, kvBytes, type KvFormat, spanRecordBytes } from "../kernels/kv_formats.ts";
+import {
+  attentionSpans,
+  KV_FORMATS,
+  kvBytes,
+  type KvFormat,
+  spanRecordBytes,
+} from "../kernels/kv_formats.ts";
 import { MemoryPlan, type Place } from "../kernels/memory_plan.ts";
 import type { Window } from "../kernels/thread.ts";
+import { UnsupportedOperationError } from "./errors.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
 
 /** Addresses, in a cache window, of f32 rows that cross from and to the home window. */
@@ -39,6 +46,21 @@ export interface KvCache {
   readonly windows: readonly Window[];
   /** positions that were ever filled, whose pages take memory */
   reached: number;
+}
+
+/** @throws {UnsupportedOperationError} If a cache of this format can't keep heads of the model's size. */
+export function checkKvHeads(
+  format: KvFormat,
+  { declaredArchitecture, headSize }: Pick<HyperParameters, "declaredArchitecture" | "headSize">,
+): void {
+  const { blockSize } = KV_FORMATS[format];
+  if (headSize % blockSize === 0) return;
+  throw new UnsupportedOperationError({
+    architecture: declaredArchitecture,
+    operation: `KV cache in ${format} for heads of ${headSize} elements`,
+    contract: "kv-cache-v1",
+    wayOut: `They must be a multiple of ${blockSize}. Keep keys and values in f16 (kv, --kv f16).`,
+  });
 }
 
 /** Bytes of the rows that cross from and to the home window, in each of a cache's windows. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { GgufError, type SourceDescriptor } from "../gguf/mod.ts";
+import type { KvFormat } from "../kernels/kv_formats.ts";
 import type { ArchitectureDescription } from "./architectures.ts";
 import type { ExpertUse } from "../moe/expert_store.ts";
 import { MemoryBudgetError } from "./errors.ts";
@@ -22,6 +23,7 @@ export interface OpenRequest {
   readonly helpers: readonly MessagePort[];
   /** tokens that a forward pass takes at once */
   readonly batch: number;
+  readonly kv: KvFormat;
   readonly maxWindowBytes: number | undefined;
   readonly budget: Budget;
 }

@@ -151,16 +151,9 @@ export class Runtime {
   }
 
   async #newCache(capacity: number): Promise<KvCache> {
-    const { sizes, threads, batch, maxWindowBytes } = this.#request;
+    const { sizes, threads, batch, kv, maxWindowBytes } = this.#request;
     const firstWindow = this.#nextWindow;
-    const options = {
-      capacity,
-      format: "f16",
-      batch,
-      threads,
-      firstWindow,
-      maxWindowBytes,
-    } as const;
+    const options = { capacity, format: kv, batch, threads, firstWindow, maxWindowBytes };
     const cache = createKvCache(sizes, options);
     await this.#team.changeWindows(cache.windows, this.#dropSpare());
     this.#nextWindow += cache.windows.length;
@@ -177,7 +170,7 @@ export class Runtime {
   /** @throws {MemoryBudgetError} If the caches together would hold more than the budget has for them. */
   async #fill(cache: KvCache, positions: number): Promise<void> {
     const more = Math.max(0, wholeBlocks(positions) - cache.reached);
-    const positionBytes = kvPositionBytes("f16", this.#request.sizes);
+    const positionBytes = kvPositionBytes(this.#request.kv, this.#request.sizes);
     const filled = (caches: Iterable<KvCache>) =>
       Array.from(caches).reduce((sum, { reached }) => sum + reached, 0);
     const open = (filled(this.#caches.values()) + more) * positionBytes;
@@ -283,7 +276,7 @@ interface Planned {
  * @throws {MemoryBudgetError} If the budget is too small.
  */
 function planMemory(request: OpenRequest, read: ReadParts): Planned {
-  const { sizes, tensors, threads, batch, maxWindowBytes, budget } = request;
+  const { sizes, tensors, threads, batch, kv, maxWindowBytes, budget } = request;
   const formats = usedFormats(tensors);
   const stageSize = stageBytes(sizes, formats, batch);
   const stages = new Map<number, number>();
@@ -304,7 +297,7 @@ function planMemory(request: OpenRequest, read: ReadParts): Planned {
     const overhead = stageSize + inbox.bytes + threads * SCRATCH_BYTES;
     spending = spend(budget, {
       fixed: plan.bytes + kvStageBytes(sizes, batch) + threads * SCRATCH_BYTES,
-      kvPositionBytes: kvPositionBytes("f16", sizes),
+      kvPositionBytes: kvPositionBytes(kv, sizes),
       windowBytes: (bytes) => plan.windowsFor(bytes) * overhead,
       classes,
       least: sizes.expertsUsed,

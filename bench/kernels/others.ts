@@ -15,7 +15,13 @@ import {
   weightRowBytes,
   type WeightType,
 } from "../../kernels/formats.ts";
-import { attentionSpans, KV_FORMATS, kvBytes, spanRecordBytes } from "../../kernels/kv_formats.ts";
+import {
+  attentionSpans,
+  KV_FORMATS,
+  kvBytes,
+  type KvFormat,
+  spanRecordBytes,
+} from "../../kernels/kv_formats.ts";
 import { matrixBytes } from "../../kernels/matrix.ts";
 import type { SharedOperation } from "../../kernels/operations.ts";
 import type { KernelMemory } from "../../kernels/testing.ts";
@@ -50,9 +56,11 @@ export interface Case {
 /** Every case. */
 export function cases(): Case[] {
   return [
-    attention("decode", 1, 512),
-    attention("decode", 1, 8192),
-    attention("prefill", 512, 512),
+    ...(["f16", "q8_0"] as const).flatMap((format) => [
+      attention(format, "decode", 1, 512),
+      attention(format, "decode", 1, 8192),
+      attention(format, "prefill", 512, 512),
+    ]),
     ...(["quantizeQ8_K", "quantizeQ8_0", "roundF16", "roundBF16"] as const).map(quantize),
     ...Object.values(WEIGHT_FORMATS).flatMap(({ type, packed }) =>
       packed === undefined ? [] : [pack(type, packed.pack)]
@@ -65,12 +73,12 @@ export function cases(): Case[] {
 }
 
 /** The tokens up to the last of `positions` positions. */
-function attention(what: string, tokens: number, positions: number): Case {
+function attention(format: KvFormat, what: string, tokens: number, positions: number): Case {
   const first = positions - tokens;
   // Token t sees first + t + 1 positions.
   const seen = tokens * first + tokens * (tokens + 1) / 2;
-  const { appendKeys, appendValues, attention, attendSpans } = KV_FORMATS.f16;
-  const bytes = kvBytes("f16", KV_HEADS, HEAD_SIZE, positions);
+  const { appendKeys, appendValues, attention, attendSpans } = KV_FORMATS[format];
+  const bytes = kvBytes(format, KV_HEADS, HEAD_SIZE, positions);
   return {
     operation: attention,
     shape: `${what}, ${tokens} of ${positions} positions`,

@@ -5,96 +5,38 @@
  */
 import assert from "node:assert/strict";
 import { assertClose, assertSameBits } from "../../kernels/comparing.ts";
-import { ATTENTION_TILE, MAX_HEAD_SIZE, MAX_SPLIT_GROUP } from "../../kernels/constants.ts";
-import { attentionSpans, KV_FORMATS, kvBytes, spanRecordBytes } from "../../kernels/kv_formats.ts";
+import { MAX_HEAD_SIZE } from "../../kernels/constants.ts";
 import {
   type AttentionCase,
   attentionTruth,
   cases,
   firstElements,
   type HeadShape,
+  inQ8_0,
   randomCase,
   SHAPES,
   SPANS,
   tokensOf,
 } from "./attention_truth.ts";
 import type { Falsification } from "../falsification.ts";
-import { type OwnKernels, ownKernels } from "./own_kernels.ts";
-
-/** Attention under test. */
-export interface Attention {
-  /**
-   * Puts keys and values into a cache of f16, and attends to it.
-   *
-   * @returns [tokens, heads, headSize]
-   * @throws if heads are wider than MAX_HEAD_SIZE
-   */
-  attend(attended: AttentionCase): Float32Array;
-}
-
-/** Positions that the cache has room for beyond those that are used; they hold NaN. */
-const SPARE = 3;
-
-/** Tokens that come alone are attended to span by span, as in a session. */
-function engineAttention({ kernels, memory }: OwnKernels): Attention {
-  const { appendKeys, appendValues, attention, attendSpans } = KV_FORMATS.f16;
-
-  /** [positions, kvHeads, headSize] f32 in a cache that holds NaN elsewhere */
-  function cached(
-    append: typeof appendKeys | typeof appendValues,
-    x: Float32Array,
-    kvHeads: number,
-    headSize: number,
-  ): [number, number] {
-    const positions = x.length / (kvHeads * headSize);
-    const capacity = positions + SPARE;
-    const from = memory.put(x);
-    const cache = memory.reserve(kvBytes("f16", kvHeads, headSize, capacity));
-    kernels[append](0, positions, from, cache, 0, kvHeads, headSize, capacity);
-    return [cache, capacity];
-  }
-
-  return {
-    attend(attended) {
-      memory.reset();
-      const { heads, kvHeads, headSize, firstPosition } = attended;
-      const tokens = tokensOf(attended);
-      const [keys, capacity] = cached(appendKeys, attended.keys, kvHeads, headSize);
-      const [values] = cached(appendValues, attended.values, kvHeads, headSize);
-      const q = memory.put(attended.q);
-      const out = memory.reserve(attended.q.byteLength);
-      const scale = 1 / Math.sqrt(headSize);
-      const sizes = [heads, kvHeads, headSize] as const;
-      if (tokens > 1 || heads / kvHeads > MAX_SPLIT_GROUP) {
-        const units = kvHeads * Math.ceil(tokens / ATTENTION_TILE);
-        // deno-fmt-ignore
-        kernels[attention](0, units, q, keys, values, out, firstPosition, tokens, ...sizes, capacity, scale);
-      } else {
-        const units = kvHeads * attentionSpans(firstPosition + 1);
-        const records = memory.reserve(units * spanRecordBytes(heads / kvHeads, headSize));
-        kernels[attendSpans](
-          0,
-          units,
-          q,
-          keys,
-          values,
-          records,
-          firstPosition,
-          ...sizes,
-          capacity,
-          scale,
-        );
-        kernels.mergeSpans(0, kvHeads, records, out, firstPosition, ...sizes);
-      }
-      memory.assertGuards();
-      return memory.floats(out, attended.q.length);
-    },
-  };
-}
+import { type Attention, engineAttention } from "./own_attention.ts";
+import { ownKernels } from "./own_kernels.ts";
 
 /** One head's part of queries, keys, values or results: heads are their rows. */
 function rowOf(x: Float32Array, row: number, headSize: number): Float32Array {
   return x.slice(row * headSize, (row + 1) * headSize);
+}
+
+/** Fails unless the tokens of a case have the same bits one by one. */
+function assertAlone(attend: Attention["attend"], attended: AttentionCase): void {
+  const { heads, headSize, firstPosition } = attended;
+  const row = heads * headSize;
+  const tokens = Array.from({ length: tokensOf(attended) }, (_, token) => token);
+  const alone = tokens.flatMap((token) => {
+    const q = attended.q.slice(token * row, (token + 1) * row);
+    return [...attend({ ...attended, q, firstPosition: firstPosition + token })];
+  });
+  assertSameBits(attend(attended), Float32Array.from(alone));
 }
 
 /** The tests of attention-kernel-v1. */
@@ -267,13 +209,7 @@ export const attentionKernel: Falsification<Attention> = {
       run({ attend }) {
         for (const shape of SHAPES) {
           for (const [firstPosition, tokens] of SPANS) {
-            const attended = randomCase(shape, firstPosition, tokens);
-            const row = shape.heads * shape.headSize;
-            const alone = Array.from({ length: tokens }, (_, token) => token).flatMap((token) => {
-              const q = attended.q.slice(token * row, (token + 1) * row);
-              return [...attend({ ...attended, q, firstPosition: firstPosition + token })];
-            });
-            assertSameBits(attend(attended), Float32Array.from(alone));
+            assertAlone(attend, randomCase(shape, firstPosition, tokens));
           }
         }
       },
@@ -320,6 +256,34 @@ export const attentionKernel: Falsification<Attention> = {
         attend(of(MAX_HEAD_SIZE));
         assert.throws(() => attend(of(MAX_HEAD_SIZE + 1)), WebAssembly.RuntimeError);
         assert.throws(() => attend(of(2 * MAX_HEAD_SIZE)), WebAssembly.RuntimeError);
+      },
+    },
+    {
+      id: "F-ATTENTION-013",
+      title: "attention to q8_0 is attention to the values that q8_0 keeps",
+      run({ attend }) {
+        for (const shape of SHAPES.filter(({ headSize }) => headSize % 32 === 0)) {
+          for (const [firstPosition, tokens] of SPANS) {
+            const attended = randomCase(shape, firstPosition, tokens);
+            // The tolerance is that of F-ATTENTION-001; unrounded values are some 1e-3 away.
+            assertClose(
+              attend({ ...attended, format: "q8_0" }),
+              attentionTruth(inQ8_0(attended)),
+              () => 1e-6,
+            );
+          }
+        }
+      },
+    },
+    {
+      id: "F-ATTENTION-014",
+      title: "tokens one by one have the bits of the batch, to q8_0 as well",
+      run({ attend }) {
+        for (const shape of SHAPES.filter(({ headSize }) => headSize % 32 === 0)) {
+          for (const [firstPosition, tokens] of SPANS) {
+            assertAlone(attend, { ...randomCase(shape, firstPosition, tokens), format: "q8_0" });
+          }
+        }
       },
     },
   ],

@@ -4,6 +4,8 @@
  * @module
  */
 import { randomFloats } from "../../kernels/comparing.ts";
+import type { KvFormat } from "../../kernels/kv_formats.ts";
+import { roundKv } from "../../kernels/oracles/kv.ts";
 import { softmaxOf } from "../../kernels/oracles/softmax.ts";
 
 /** Heads, and how wide they are. */
@@ -23,6 +25,8 @@ export interface AttentionCase extends HeadShape {
   /** [positions, kvHeads, headSize], likewise */
   readonly values: Float32Array;
   readonly firstPosition: number;
+  /** f16 where absent */
+  readonly format?: KvFormat;
 }
 
 /** (heads, kvHeads, headSize): groups from 1 to 20, head sizes to the largest. */
@@ -89,6 +93,24 @@ export function firstElements(
 
 export function tokensOf({ q, heads, headSize }: AttentionCase): number {
   return q.length / (heads * headSize);
+}
+
+/**
+ * The same case with what q8_0 makes of its keys and values.
+ *
+ * @param round what is made of one head's
+ */
+export function inQ8_0(
+  attended: AttentionCase,
+  round = (row: Float32Array) => roundKv("q8_0", row),
+): AttentionCase {
+  const { headSize } = attended;
+  const rounded = (x: Float32Array) => {
+    const out = new Float32Array(x.length);
+    for (let i = 0; i < x.length; i += headSize) out.set(round(x.subarray(i, i + headSize)), i);
+    return out;
+  };
+  return { ...attended, keys: rounded(attended.keys), values: rounded(attended.values) };
 }
 
 /** The parts of attention that can be replaced, to see whether tests notice. */

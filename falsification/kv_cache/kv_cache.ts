@@ -1,21 +1,22 @@
 /**
- * The tests of contract kv-cache-v1: those of the cache itself. Those of sessions stand in
- * kv_sessions.ts.
+ * The tests of contract kv-cache-v1: those of the cache itself. Those of sessions stand in sessions.ts,
+ * those of q8_0 alone in q8_0.ts.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { assertSameBits, randomFloats } from "../../kernels/comparing.ts";
 import { compileKernels, detectBuild } from "../../kernels/kernels.ts";
-import { kvBytes } from "../../kernels/kv_formats.ts";
+import { kvBytes, type KvFormat } from "../../kernels/kv_formats.ts";
 import { roundToHalf } from "../../kernels/oracles/half.ts";
-import { readCache } from "../../kernels/oracles/kv.ts";
+import { readCache, roundKv } from "../../kernels/oracles/kv.ts";
 import { Team } from "../../kernels/team.ts";
 import { appendJobs, attentionJobs } from "../../model/attention.ts";
 import type { HyperParameters } from "../../model/hyperparameters.ts";
-import { createKvCache } from "../../model/kv_cache.ts";
+import { checkKvHeads, createKvCache } from "../../model/kv_cache.ts";
 import { firstElements, type HeadShape } from "../kernels/attention_truth.ts";
 import type { Falsification, FalsificationTest } from "../falsification.ts";
+import { KV_Q8_0_TESTS } from "./q8_0.ts";
 import { KV_SESSION_TESTS, type Timelines } from "./sessions.ts";
 
 /** The sizes of a cache. */
@@ -25,6 +26,8 @@ export interface CacheShape extends HeadShape {
   readonly capacity: number;
   /** tokens that are appended or attend at once, at most */
   readonly batch: number;
+  /** f16 where absent */
+  readonly format?: KvFormat;
   /** windows are no larger than this, so that layers lie in several */
   readonly maxWindowBytes?: number;
 }
@@ -51,15 +54,17 @@ export interface Cache {
 
 /** A KV cache under test, and the sessions that keep their tokens in one. */
 export interface KvCaches extends Timelines {
+  /** @throws {UnsupportedOperationError} If the format can't keep heads of this size. */
   cache(shape: CacheShape): Promise<Cache>;
 }
 
 /** A cache where the engine has it, read and written by what its layers run. */
 async function engineCache(team: Team, shape: CacheShape, firstWindow: number): Promise<Cache> {
   const { heads, kvHeads, headSize, capacity, batch, maxWindowBytes } = shape;
+  const format = shape.format ?? "f16";
+  checkKvHeads(format, { declaredArchitecture: "test", headSize });
   const { threads } = team;
-  const format = "f16";
-  const options = { capacity, format, batch, threads, firstWindow, maxWindowBytes } as const;
+  const options = { capacity, format, batch, threads, firstWindow, maxWindowBytes };
   const made = createKvCache(shape as CacheShape & HyperParameters, options);
   const { layers, windows } = made;
   await team.changeWindows(windows);
@@ -69,7 +74,7 @@ async function engineCache(team: Team, shape: CacheShape, firstWindow: number): 
   /** [kvHeads, capacity, headSize] as [capacity, kvHeads, headSize] */
   function stored(what: "keys" | "values", window: number, address: number): Float32Array {
     const bytes = kvBytes(format, kvHeads, headSize, capacity);
-    const cache = readCache(what, new Uint8Array(memoryOf(window), address, bytes), shape);
+    const cache = readCache(format, what, new Uint8Array(memoryOf(window), address, bytes), shape);
     return cache.map((_, i) => {
       const [position, head] = [Math.floor(i / row), Math.floor(i % row / headSize)];
       return cache[(head * capacity + position) * headSize + i % headSize]!;
@@ -98,7 +103,7 @@ async function engineCache(team: Team, shape: CacheShape, firstWindow: number): 
   };
 }
 
-/** With and without a remainder of lanes; the last has a window for each layer. */
+/** With and without a remainder of lanes; the last in f16 has a window for each layer. */
 const SHAPES: readonly CacheShape[] = [
   { layers: 2, heads: 4, kvHeads: 2, headSize: 64, capacity: 20, batch: 8 },
   { layers: 3, heads: 3, kvHeads: 3, headSize: 10, capacity: 9, batch: 8 },
@@ -112,6 +117,8 @@ const SHAPES: readonly CacheShape[] = [
     batch: 16,
     maxWindowBytes: 800_000,
   },
+  { layers: 2, heads: 2, kvHeads: 2, headSize: 96, capacity: 20, batch: 8, format: "q8_0" },
+  { layers: 2, heads: 8, kvHeads: 2, headSize: 32, capacity: 140, batch: 64, format: "q8_0" },
 ];
 
 /** A layer's keys and values of all positions, before they are rounded. */
@@ -137,8 +144,15 @@ function fill(
 }
 
 /** What a cache makes of a layer's keys and values. */
-function rounded({ keys, values }: Stored): Stored {
-  return { keys: keys.map(roundToHalf), values: values.map(roundToHalf) };
+function rounded({ keys, values }: Stored, { format = "f16", headSize }: CacheShape): Stored {
+  const inHeads = (x: Float32Array) => {
+    const out = new Float32Array(x.length);
+    for (let i = 0; i < x.length; i += headSize) {
+      out.set(roundKv(format, x.subarray(i, i + headSize)), i);
+    }
+    return out;
+  };
+  return { keys: inHeads(keys), values: inHeads(values) };
 }
 
 /** Fails unless a layer holds these keys and values. */
@@ -160,7 +174,7 @@ const KV_TESTS: readonly FalsificationTest<KvCaches>[] = [
         for (const part of [[0, 3], [3, 4], [4, shape.capacity]] as const) {
           layers.forEach((layer, i) => fill(made, shape, i, layer, part));
         }
-        layers.forEach((layer, i) => assertHolds(made, i, rounded(layer)));
+        layers.forEach((layer, i) => assertHolds(made, i, rounded(layer, shape)));
       }
     },
   },
@@ -205,10 +219,13 @@ const KV_TESTS: readonly FalsificationTest<KvCaches>[] = [
         const { layers, kvHeads, headSize, capacity } = shape;
         const row = kvHeads * headSize;
         const made = await cache(shape);
-        const before = Array.from({ length: layers }, (_, i) => rounded(randomLayer(shape, i)));
+        const before = Array.from(
+          { length: layers },
+          (_, i) => rounded(randomLayer(shape, i), shape),
+        );
         before.forEach((layer, i) => fill(made, shape, i, layer, [0, capacity]));
         for (const [start, end] of [[0, 1], [2, 5], [capacity - 1, capacity]] as const) {
-          const changed = rounded(randomLayer(shape, 50 + start));
+          const changed = rounded(randomLayer(shape, 50 + start), shape);
           const own = (i: number) => i >= start * row && i < end * row;
           for (let layer = 0; layer < layers; layer++) {
             fill(made, shape, layer, changed, [start, end]);
@@ -268,5 +285,5 @@ export const kvCache: Falsification<KvCaches> = {
     };
   },
 
-  tests: [...KV_TESTS, ...KV_SESSION_TESTS],
+  tests: [...KV_TESTS, ...KV_SESSION_TESTS, ...KV_Q8_0_TESTS],
 };

@@ -1,22 +1,27 @@
 import { MAX_HEAD_SIZE } from "../../kernels/constants.ts";
-import { type Attention, attentionKernel } from "../kernels/attention_kernel.ts";
+import { quantizeQ8_0 } from "../../kernels/oracles/quantize.ts";
+import { attentionKernel } from "../kernels/attention_kernel.ts";
 import {
   type AttentionCase,
   type AttentionParts,
   attentionTruth,
+  inQ8_0,
   tokensOf,
 } from "../kernels/attention_truth.ts";
+import type { Attention } from "../kernels/own_attention.ts";
 import { type BoundMutant, mutants } from "./mutant.ts";
 
 /** Attention in plain TypeScript with some parts replaced, those of one case. */
 function attention(
   broken: (attended: AttentionCase) => Partial<AttentionParts>,
-  prepare: (attended: AttentionCase) => AttentionCase = (attended) => attended,
+  prepare = same,
+  inFormat: (attended: AttentionCase) => AttentionCase = (attended) => inQ8_0(attended),
 ): () => Attention {
   return () => ({
     attend(attended) {
       if (attended.headSize > MAX_HEAD_SIZE) throw new WebAssembly.RuntimeError("unreachable");
-      return attentionTruth(prepare(attended), broken(attended));
+      const held = attended.format === "q8_0" ? inFormat(attended) : attended;
+      return attentionTruth(prepare(held), broken(attended));
     },
   });
 }
@@ -26,6 +31,14 @@ function powers(scores: readonly number[]): number[] {
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
+const same = (attended: AttentionCase): AttentionCase => attended;
+
+/** A head's key or value, but with one step for all of it: that of the first 32 elements. */
+function firstStep(row: Float32Array): Float32Array {
+  const { quants, d } = quantizeQ8_0(row);
+  return Float32Array.from(quants, (quant) => quant * d[0]!);
+}
 
 /** The query of a group's first head for all heads of the group. */
 function firstQueryOfGroup(attended: AttentionCase): AttentionCase {
@@ -104,6 +117,25 @@ export const attentionKernelMutants: BoundMutant[] = mutants(attentionKernel, [
     name: "one query for all heads of a group",
     caughtBy: ["F-ATTENTION-010"],
     subject: attention(() => ({}), firstQueryOfGroup),
+  },
+  {
+    name: "keys and values not rounded to q8_0",
+    caughtBy: ["F-ATTENTION-013"],
+    subject: attention(() => ({}), same, same),
+  },
+  {
+    name: "quants of q8_0 times the first step of their head",
+    caughtBy: ["F-ATTENTION-013"],
+    subject: attention(() => ({}), same, (attended) => inQ8_0(attended, firstStep)),
+  },
+  {
+    name: "keys and values of q8_0 not rounded for a token that is computed alone",
+    caughtBy: ["F-ATTENTION-014"],
+    subject: attention(
+      () => ({}),
+      same,
+      (attended) => tokensOf(attended) > 1 ? inQ8_0(attended) : attended,
+    ),
   },
   {
     name: "heads of any width taken",

@@ -51,6 +51,7 @@ async function loadChanged(
     sources: file.sources.map(({ descriptor }) => descriptor),
     threads: THREADS,
     batch: CONTEXT,
+    kv: "f16",
     maxWindowBytes: undefined,
     budget: { bytes: Infinity, context: CONTEXT, usualContext: CONTEXT },
   }, () => {});

@@ -1,5 +1,7 @@
 import { roundToHalf } from "../../kernels/oracles/half.ts";
+import { roundKv } from "../../kernels/oracles/kv.ts";
 import { ContextLengthError } from "../../model/errors.ts";
+import { checkKvHeads } from "../../model/kv_cache.ts";
 import { attentionTruth } from "../kernels/attention_truth.ts";
 import {
   type Cache,
@@ -19,6 +21,8 @@ interface CacheParts {
   /** the layer whose cache is taken */
   layer(layer: number): number;
   round(value: number): number;
+  /** what q8_0 makes of a head's key or value */
+  roundQ8_0(row: Float32Array): Float32Array;
   /** positions that a query sees */
   visible(position: number): number;
 }
@@ -27,6 +31,7 @@ const RIGHT: CacheParts = {
   row: (position, head, { kvHeads }) => position * kvHeads + head,
   layer: (layer) => layer,
   round: roundToHalf,
+  roundQ8_0: (row) => roundKv("q8_0", row),
   visible: (position) => position + 1,
 };
 
@@ -44,7 +49,8 @@ function plainCache(shape: CacheShape, parts: CacheParts): Cache {
       const position = firstPosition + Math.floor(i / kvHeads);
       const row = parts.row(position, i % kvHeads, shape) % (capacity * kvHeads);
       const head = x.subarray(i * headSize, (i + 1) * headSize);
-      to.set(head.map(parts.round), row * headSize);
+      const rounded = shape.format === "q8_0" ? parts.roundQ8_0(head) : head.map(parts.round);
+      to.set(rounded, row * headSize);
     }
   }
 
@@ -60,10 +66,26 @@ function plainCache(shape: CacheShape, parts: CacheParts): Cache {
 }
 
 /** The engine's sessions with a broken cache beside them. */
-function cache(broken: Partial<CacheParts>): () => Promise<KvCaches> {
+function cache(broken: Partial<CacheParts>, takesAnyHead = false): () => Promise<KvCaches> {
   return async () => ({
     ...await kvCache.subject(),
-    cache: (shape) => Promise.resolve(plainCache(shape, { ...RIGHT, ...broken })),
+    async cache(shape) {
+      if (!shape.format || takesAnyHead) return await plainCache(shape, { ...RIGHT, ...broken });
+      checkKvHeads(shape.format, { declaredArchitecture: "test", headSize: shape.headSize });
+      return plainCache(shape, { ...RIGHT, ...broken });
+    },
+  });
+}
+
+/** Rounds the elements of each block of 32, whose largest is 127 steps. */
+function inBlocks(
+  row: Float32Array,
+  round: (value: number, step: number) => number,
+): Float32Array {
+  return row.map((value, i) => {
+    const block = row.subarray(i - i % 32, i - i % 32 + 32);
+    const step = roundToHalf(Math.max(...block.map(Math.abs)) / 127);
+    return step === 0 ? 0 : round(value, step);
   });
 }
 
@@ -149,6 +171,40 @@ export const kvCacheMutants: BoundMutant[] = mutants(kvCache, [
         return Math.sign(value) * roundToHalf(Math.abs(value) * (1 - 2 ** -11));
       },
     }),
+  },
+  {
+    name: "one step of q8_0 for a whole head",
+    caughtBy: ["F-KV-001", "F-KV-011"],
+    subject: cache({
+      roundQ8_0(row) {
+        const largest = Math.max(...row.map(Math.abs));
+        const step = Math.fround(largest / 127);
+        return row.map((value) => step === 0 ? 0 : Math.round(value / step) * step);
+      },
+    }),
+  },
+  {
+    name: "quants of q8_0 cut off instead of rounded",
+    caughtBy: ["F-KV-001", "F-KV-011", "F-KV-012"],
+    subject: cache({
+      roundQ8_0: (row) => inBlocks(row, (value, step) => Math.trunc(value / step) * step),
+    }),
+  },
+  {
+    name: "quants of q8_0 to 128 steps, which i8 has on one side only",
+    caughtBy: ["F-KV-001", "F-KV-011"],
+    subject: cache({
+      roundQ8_0: (row) =>
+        inBlocks(row, (value, step) => {
+          const wider = step * 127 / 128;
+          return Math.max(-128, Math.min(127, Math.round(value / wider))) * wider;
+        }),
+    }),
+  },
+  {
+    name: "heads of any size taken in q8_0",
+    caughtBy: ["F-KV-013"],
+    subject: cache({}, true),
   },
   {
     name: "keys and values swapped",

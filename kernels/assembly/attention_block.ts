@@ -3,11 +3,13 @@
 // A format F of the cache is a class without fields, so `changetype<F>(0)` is an instance of which
 // nothing is ever read. It has the methods
 //
+//   checkWidth(headSize) traps where it can not keep heads of this size
 //   blockBytes(width)    bytes of the keys, or of the values, of a block of KV_BLOCK positions
 //   unpackKeys(block, position, width)
 //                        the keys of four positions, from `position` on, to UNPACKED: [width, 4]
 //   unpackValues(block, element, count, width)
-//                        four elements of the values of `count` positions to UNPACKED: [count, 4]
+//                        four elements of the values of `count` positions to UNPACKED: [count, 4];
+//                        called for one element after another
 
 import { KV_BLOCK } from "../constants";
 import { multiplyEight, multiplyFour, multiplyVisible } from "./attention_products";
@@ -87,7 +89,7 @@ function scoreFour(position: i32, queries: i32, headSize: i32): void {
   for (let first = 0; first < queries; first += GROUP) {
     if (load<i32>(most) > position) {
       if (queries - first > 4) {
-        multiplyEight(lanes, headSize, scores + (<usize> position << 5), 0);
+        multiplyEight(lanes, headSize, scores + <usize> position * LANE_BYTES, 0);
       } else {
         multiplyFour(lanes, headSize, scores + (<usize> position << 4), 0);
       }

@@ -16,8 +16,7 @@ export const TOTAL: usize = LARGEST + 4 * QUERIES; // [QUERIES]
 export const SUMS: usize = TOTAL + 4 * QUERIES; // [groups, width, lanes], LANE_BYTES apart by element
 const RECORD_BYTES: usize = SUMS + 4 * QUERIES * MAX_HEAD_SIZE;
 
-export const CONSTANT: usize = 0; // one vector: what inRegister writes
-export const FIRST_RECORD: usize = CONSTANT + 16;
+export const FIRST_RECORD: usize = 0;
 export const NEXT_RECORD: usize = FIRST_RECORD + RECORD_BYTES;
 export const ACTIVE: usize = NEXT_RECORD + RECORD_BYTES; // [groups, headSize, lanes]: the queries
 export const UNPACKED: usize = ACTIVE + 4 * QUERIES * MAX_HEAD_SIZE; // [headSize or KV_BLOCK, 4]
@@ -27,4 +26,5 @@ export const VISIBLE: usize = RESCALE + 4 * QUERIES; // [QUERIES] i32: positions
 export const LEAST: usize = VISIBLE + 4 * QUERIES; // [groups] i32: of a block, those all of a group see
 export const MOST: usize = LEAST + 4 * (QUERIES / GROUP); // [groups] i32: those any of a group sees
 export const NO_QUERY: usize = MOST + 4 * (QUERIES / GROUP); // [headSize]: zeros
-export const END: usize = NO_QUERY + 4 * MAX_HEAD_SIZE;
+export const SCALES: usize = NO_QUERY + 4 * MAX_HEAD_SIZE; // [KV_BLOCK]: of the values of a format with blocks
+export const END: usize = SCALES + 4 * KV_BLOCK;

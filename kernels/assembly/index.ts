@@ -5,6 +5,7 @@ export { mergeSpans } from "./attention";
 export { combineExperts } from "./combine_experts";
 export { add, addBias } from "./elementwise";
 export { appendKeysF16, appendValuesF16, attendSpansF16, attentionF16 } from "./kv_f16";
+export { appendKeysQ8_0, appendValuesQ8_0, attendSpansQ8_0, attentionQ8_0 } from "./kv_q8_0";
 export { rmsNorm } from "./norm";
 export { ropeNeox, ropePairs } from "./rope";
 export { route } from "./route";

@@ -15,16 +15,19 @@ import {
   hasSpecial,
   noteHalves,
 } from "./f16";
-import { appendKeys, appendValues } from "./kv";
+import { append } from "./kv";
 import { scratch } from "./scratch";
 
 const PAIR_BYTES: usize = 16;
 /** A tile of values. */
-const VALUES_BYTES: usize = KV_BLOCK / 2 * PAIR_BYTES;
+const VALUES_BYTES: usize = PAIR_BYTES * (KV_BLOCK / 2);
 
 @final
 @unmanaged
 class F16 {
+  @inline
+  checkWidth(headSize: i32): void {}
+
   @inline
   blockBytes(width: i32): usize {
     return <usize> width * (2 * KV_BLOCK);
@@ -117,7 +120,7 @@ export function appendKeysF16(
   headSize: i32,
   capacity: i32,
 ): void {
-  appendKeys<F16>(start, end, x, cache, firstPosition, kvHeads, headSize, capacity);
+  append<F16>(true, start, end, x, cache, firstPosition, kvHeads, headSize, capacity);
 }
 
 export function appendValuesF16(
@@ -130,7 +133,7 @@ export function appendValuesF16(
   headSize: i32,
   capacity: i32,
 ): void {
-  appendValues<F16>(start, end, x, cache, firstPosition, kvHeads, headSize, capacity);
+  append<F16>(false, start, end, x, cache, firstPosition, kvHeads, headSize, capacity);
 }
 
 export function attentionF16(

@@ -33,7 +33,7 @@ function scaleFour(x: usize, factor: v128): v128 {
 
 /** 16 values times `factor` as integers, i8x16, no further from zero than 127. */
 @inline
-function scaleSixteen(x: usize, factor: v128): v128 {
+export function scaleSixteen(x: usize, factor: v128): v128 {
   const first = i16x8.narrow_i32x4_s(scaleFour(x, factor), scaleFour(x + 16, factor));
   const second = i16x8.narrow_i32x4_s(scaleFour(x + 32, factor), scaleFour(x + 48, factor));
   return i8x16.max_s(i8x16.narrow_i16x8_s(first, second), i8x16.splat(-127));
@@ -97,13 +97,18 @@ export function quantizeQ8_K(start: i32, end: i32, x: usize, out: usize, columns
   }
 }
 
-/** One block: d = largest magnitude / 127; the quants are made with it before it becomes f16. */
-function quantizeBlockQ8_0(x: usize, out: usize): void {
+/** The largest magnitude of a Q8_0 block. */
+export function magnitudeOf32(x: usize): f32 {
   let largest = f32x4.abs(v128.load(x));
   for (let i: usize = 16; i < 4 * Q8_0_SIZE; i += 16) {
     largest = f32x4.max(largest, f32x4.abs(v128.load(x + i)));
   }
-  const magnitude = maxF32(largest);
+  return maxF32(largest);
+}
+
+/** One block: d = largest magnitude / 127; the quants are made with it before it becomes f16. */
+function quantizeBlockQ8_0(x: usize, out: usize): void {
+  const magnitude = magnitudeOf32(x);
   const factor = f32x4.splat(magnitude == 0 ? 0 : 127 / magnitude);
   const first = scaleSixteen(x, factor), second = scaleSixteen(x + 64, factor);
   const zero = i8x16.splat(0);

@@ -38,6 +38,9 @@ Deno.test("logits writes [positions, vocabulary] f32, whatever threads and batch
       const agreement = cosine(row!, expected!);
       assert.ok(agreement > 0.98 && agreement < 1, `${agreement}`);
     }
+    const coarse = await write("d.f32", "--kv", "q8_0");
+    const agreement = cosine(logits, coarse);
+    assert.ok(agreement > 0.98 && agreement < 1, `${agreement}`);
   });
 });
 
@@ -61,6 +64,10 @@ Deno.test("logits refuses wrong usage with exit code 2", async () => {
       [["logits"], /MODEL is missing/],
       [["logits", "m", "--out", "o"], /--tokens is missing/],
       [["logits", "m", "--tokens", "1"], /--out is missing/],
+      [
+        ["logits", "m", "--tokens", "1", "--out", "o", "--kv", "q4"],
+        /--kv must be one of f16, q8_0/,
+      ],
       [["logits", "m", "--tokens", "1,x", "--out", "o"], /--tokens must be token ids/],
       [["logits", "m", "--tokens", "1,,2", "--out", "o"], /--tokens must be token ids/],
     ] as const

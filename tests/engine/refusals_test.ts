@@ -113,6 +113,19 @@ for (const [what, [change, Class, message]] of Object.entries(REFUSALS)) {
   });
 }
 
+Deno.test("loadModel() refuses a KV cache in q8_0 for heads that are no multiple of 32", async () => {
+  const blob = await synthesizeBlob({ types: "f32", headSize: 40, hidden: 72 });
+  await assert.rejects(loadModel(blob, { kv: "q8_0" }), (error) => {
+    assert.ok(error instanceof UnsupportedOperationError, String(error));
+    assert.match(error.message, /no KV cache in q8_0 for heads of 40 elements.*--kv f16/);
+    return true;
+  });
+  await assert.rejects(
+    loadModel(blob, { kv: "q4_0" as "q8_0" }),
+    /RangeError: 'kv' must be one of f16, q8_0: got q4_0/,
+  );
+});
+
 Deno.test("loadModel() refuses an architecture without a forward pass, unless told another", async () => {
   const blob = await changedModel({ types: "q8_0" }, (file) => {
     // The prefix of the keys is the declared architecture's.

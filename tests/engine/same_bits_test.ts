@@ -1,4 +1,5 @@
 import { assertSameBits } from "../../kernels/comparing.ts";
+import { ATTENTION_SPAN } from "../../kernels/constants.ts";
 import type { LoadOptions } from "../../mod.ts";
 import { synthesizeBlob, type SynthOptions } from "../../synth/mod.ts";
 import { randomTokens, withModel } from "./helpers.ts";
@@ -40,6 +41,27 @@ for (const [name, options] of Object.entries(MODELS)) {
         assertSameBits(await session.sync(PROMPT), long);
       });
     }
+  });
+}
+
+for (const kv of ["f16", "q8_0"] as const) {
+  Deno.test(`sync() gives the same bits past a span of attention with a KV cache in ${kv}`, async () => {
+    const blob = await synthesizeBlob({ types: "q4_k_m", layers: 1, context: 1024, seed: 9 });
+    const tokens = randomTokens(2 * ATTENTION_SPAN);
+    let expected: Float32Array = new Float32Array();
+    await withModel(blob, { kv, threads: 1 }, async (model) => {
+      expected = await model.session().sync(tokens.slice(0, 1020));
+    });
+    await withModel(blob, { kv, threads: 2, batchSize: 100 }, async (model) => {
+      const session = model.session();
+      await session.sync(tokens.slice(0, 505));
+      // One by one from before the second span on, then a batch, then one by one into the end.
+      for (let end = 506; end <= 520; end++) await session.sync(tokens.slice(0, end));
+      await session.sync(tokens.slice(0, 1015));
+      let logits: Float32Array = new Float32Array();
+      for (let end = 1016; end <= 1020; end++) logits = await session.sync(tokens.slice(0, end));
+      assertSameBits(logits, expected);
+    });
   });
 }
 
