@@ -9,10 +9,11 @@ import type { WeightType } from "../kernels/formats.ts";
 import { type Matrix, matrixAt, matrixBytes } from "../kernels/matrix.ts";
 import type { MemoryPlan, Place } from "../kernels/memory_plan.ts";
 import type { ExpertBlock } from "../moe/expert_block.ts";
+import { ExpertSlots } from "../moe/expert_slots.ts";
 import {
   type ExpertClass,
   expertClasses,
-  ExpertStore,
+  type ExpertStore,
   type MatrixPart,
   placeBlock,
   type ReadParts,
@@ -98,7 +99,7 @@ export function placeWeights(
     up: layer.ffn_up_exps!,
     down: layer.ffn_down_exps!,
   }));
-  const store = new ExpertStore(plan, experts, slots(expertClasses(experts)), read);
+  const store = new ExpertSlots(plan, experts, slots(expertClasses(experts)), read);
   return { embedding, outputNorm, output, layers, experts: store, resident: placer.resident };
 }
 

@@ -82,8 +82,8 @@ export interface DispatchIndex {
 }
 
 /**
- * Computes every chosen expert for every token that chose it. Experts that are missing are read while
- * the others are computed.
+ * Computes every chosen expert for every token that chose it. Experts that are missing are brought
+ * into memory while the others are computed.
  *
  * @throws {GgufError} If one can't be read.
  */
@@ -95,7 +95,8 @@ export async function dispatchExperts(
   const { layer, waveRows } = dispatch;
   const groups = groupByExpert(dispatch.ids, dispatch.experts);
   for (const wave of splitIntoWaves(groups, waveRows, store.slots(layer))) {
-    const { present, missing } = store.look(layer, wave.map(({ expert }) => expert));
+    const demands = wave.map(({ expert, pairs }) => ({ expert, rows: pairs.length }));
+    const { present, missing } = store.look(layer, demands);
     const arrival = missing.length === 0 ? undefined : store.fetch(layer, missing);
     // Told where it is waited for; until then computing goes on.
     arrival?.catch(() => {});

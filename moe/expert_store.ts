@@ -7,7 +7,7 @@
 import type { TensorInfo } from "../gguf/mod.ts";
 import type { WeightType } from "../kernels/formats.ts";
 import { type Matrix, matrixAt, matrixBytes, storedBytes } from "../kernels/matrix.ts";
-import type { MemoryPlan } from "../kernels/memory_plan.ts";
+import type { MemoryPlan, Place } from "../kernels/memory_plan.ts";
 import type { ExpertBlock } from "./expert_block.ts";
 
 /** A layer's stacked expert tensors. */
@@ -59,7 +59,7 @@ export function expertClasses(layers: readonly ExpertTensors[]): ExpertClass[] {
     const key = parts.map(({ type, shape }) => `${type} ${shape.join()}`).join();
     const group = classes.get(key) ?? { layers: [], bytes: blockBytes(tensors), experts: 0 };
     group.layers.push(layer);
-    group.experts += tensors.gate.shape[2] ?? 1;
+    group.experts += expertCount(tensors);
     classes.set(key, group);
   });
   return [...classes.values()];
@@ -88,144 +88,85 @@ export function shareSlots(
   return classes.map(({ experts }, i) => needed[i]! + Math.floor((experts - needed[i]!) * share));
 }
 
+/** Whether every expert has a slot. */
+export function haveAllSlots(classes: readonly ExpertClass[], slots: readonly number[]): boolean {
+  return classes.every(({ experts }, i) => slots[i] === experts);
+}
+
 function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }
 
-/** A class's slots: the least recently used one is given away first. */
-interface Pool {
-  readonly free: ExpertBlock[];
-  /** number of the expert → its slot, the one used last at the end */
-  readonly used: Map<number, ExpertBlock>;
-  readonly slots: number;
+/** How many rows of a batch want an expert. */
+export interface ExpertDemand {
+  readonly expert: number;
+  readonly rows: number;
 }
 
-/** Holds as many experts as there are slots. */
-export class ExpertStore {
-  readonly #layers: readonly ExpertTensors[];
-  readonly #read: ReadParts;
-  /** by layer */
-  readonly #pools: readonly Pool[];
-  #hits = 0;
-  #misses = 0;
-  #bytesRead = 0;
-
-  /**
-   * Assigns every slot a place in `plan`.
-   *
-   * @param slots how many each of {@linkcode expertClasses} gets
-   */
-  constructor(
-    plan: MemoryPlan,
-    layers: readonly ExpertTensors[],
-    slots: readonly number[],
-    read: ReadParts,
-  ) {
-    this.#layers = layers;
-    this.#read = read;
-    const pools: Pool[] = [];
-    expertClasses(layers).forEach((group, i) => {
-      const tensors = layers[group.layers[0]!]!;
-      const free = Array.from({ length: slots[i]! }, () => placeBlock(plan, tensors)).reverse();
-      const pool: Pool = { free, used: new Map(), slots: slots[i]! };
-      for (const layer of group.layers) pools[layer] = pool;
-    });
-    this.#pools = pools;
-  }
+/** Hands out experts, and has them in memory when they are computed. */
+export interface ExpertStore {
+  /** How the store has fared so far. */
+  readonly use: ExpertUse;
 
   /** How many experts of a layer can be in memory at once. */
-  slots(layer: number): number {
-    return this.#pools[layer]!.slots;
-  }
-
-  /** How the store has fared so far. */
-  get use(): ExpertUse {
-    return { hits: this.#hits, misses: this.#misses, bytesRead: this.#bytesRead };
-  }
+  slots(layer: number): number;
 
   /**
-   * Which of a layer's experts are in memory. They stay there until the next call but one.
+   * Which of a layer's experts are in memory. They stay there while nothing is awaited but the
+   * {@linkcode fetch} of the missing.
    *
    * @throws {RangeError} If the layer has no such expert.
    */
-  look(layer: number, experts: readonly number[]): { present: number[]; missing: number[] } {
-    const { used } = this.#pools[layer]!;
-    const present: number[] = [];
-    const missing: number[] = [];
-    for (const expert of experts) {
-      const key = this.#key(layer, expert);
-      const block = used.get(key);
-      if (block === undefined) {
-        missing.push(expert);
-        continue;
-      }
-      present.push(expert);
-      // Taken out and put in again, it is the last to be given away.
-      used.delete(key);
-      used.set(key, block);
-    }
-    this.#hits += present.length;
-    this.#misses += missing.length;
-    return { present, missing };
-  }
+  look(layer: number, demands: readonly ExpertDemand[]): { present: number[]; missing: number[] };
 
   /**
-   * Reads experts that are not in memory, in the place of those used least recently. Together with
-   * those that {@linkcode look} has just seen there may be as many as the layer has slots.
+   * Brings experts into memory that {@linkcode look} has just missed. Together with those that it has
+   * seen there may be as many as the layer has slots.
    *
    * @throws {GgufError} If one can't be read. Then none of them is in memory.
    */
-  async fetch(layer: number, missing: readonly number[]): Promise<void> {
-    const pool = this.#pools[layer]!;
-    const blocks = missing.map(() => freeSlot(pool));
-    try {
-      const parts = missing.flatMap((expert, i) => this.#parts(layer, expert, blocks[i]!));
-      await this.#read(parts);
-    } catch (error) {
-      pool.free.push(...blocks);
-      throw error;
-    }
-    missing.forEach((expert, i) => pool.used.set(this.#key(layer, expert), blocks[i]!));
-  }
+  fetch(layer: number, missing: readonly number[]): Promise<void>;
 
   /** An expert's matrices. It must be in memory. */
-  block(layer: number, expert: number): ExpertBlock {
-    return this.#pools[layer]!.used.get(this.#key(layer, expert))!;
-  }
-
-  #parts(layer: number, expert: number, block: ExpertBlock): MatrixPart[] {
-    const tensors = this.#layers[layer]!;
-    return (["gate", "up", "down"] as const).map((part) => {
-      const matrix = block[part];
-      const bytes = storedBytes(matrix.format.type, matrix.rows, matrix.columns);
-      this.#bytesRead += bytes;
-      return { tensor: tensors[part], offset: expert * bytes, matrix };
-    });
-  }
-
-  #key(layer: number, expert: number): number {
-    const experts = this.#layers[layer]?.gate.shape[2] ?? 1;
-    if (expert < experts) return layer * 2 ** 16 + expert;
-    throw new RangeError(`layer ${layer} has no expert ${expert}`);
-  }
+  block(layer: number, expert: number): ExpertBlock;
 }
 
-/** A slot that is free, or was used least recently. */
-function freeSlot({ free, used }: Pool): ExpertBlock {
-  const block = free.pop();
-  if (block !== undefined) return block;
-  const [oldest, given] = used.entries().next().value!;
-  used.delete(oldest);
-  return given;
+/** How many experts a layer's tensors stack. */
+export function expertCount({ gate }: ExpertTensors): number {
+  return gate.shape[2] ?? 1;
+}
+
+/** What has to be read of an expert to fill a block. */
+export function expertParts(
+  tensors: ExpertTensors,
+  expert: number,
+  block: ExpertBlock,
+): MatrixPart[] {
+  return BLOCK_PARTS.map((part) => {
+    const matrix = block[part];
+    return { tensor: tensors[part], offset: expert * partBytes(matrix), matrix };
+  });
+}
+
+/** A matrix of a block. */
+export type BlockPart = keyof ExpertBlock;
+
+/** The matrices of a block, in the order in which they lie in memory. */
+export const BLOCK_PARTS = ["gate", "up", "down"] as const;
+
+/** The bytes of a matrix in the file. */
+export function partBytes({ format, rows, columns }: Matrix): number {
+  return storedBytes(format.type, rows, columns);
 }
 
 /** Bytes that a feed-forward block takes in memory. */
-function blockBytes(tensors: ExpertTensors): number {
+export function blockBytes(tensors: ExpertTensors): number {
   return sum(blockParts(tensors).map(({ bytes }) => bytes));
 }
 
 function blockParts(tensors: ExpertTensors) {
-  return ([tensors.gate, tensors.up, tensors.down] as const).map(({ type, shape }) => {
+  return BLOCK_PARTS.map((part) => {
+    const { type, shape } = tensors[part];
     const [columns, rows] = shape as readonly [number, number];
     const weightType = type as WeightType;
     return { type: weightType, rows, columns, bytes: matrixBytes(weightType, rows, columns) };
@@ -234,7 +175,13 @@ function blockParts(tensors: ExpertTensors) {
 
 /** Gives one feed-forward block a place, its three matrices in one window. */
 export function placeBlock(plan: MemoryPlan, tensors: ExpertTensors): ExpertBlock {
-  let { window, address } = plan.place(blockBytes(tensors));
+  return blockAt(plan.place(blockBytes(tensors)), tensors);
+}
+
+/** A feed-forward block at a place that has room for {@linkcode blockBytes}. */
+export function blockAt(place: Place, tensors: ExpertTensors): ExpertBlock {
+  const { window } = place;
+  let { address } = place;
   const [gate, up, down] = blockParts(tensors).map(({ type, rows, columns, bytes }) => {
     const matrix = matrixAt({ window, address }, type, rows, columns);
     address += bytes;

@@ -11,8 +11,9 @@ import { Stage } from "../../kernels/stage.ts";
 import { Team } from "../../kernels/team.ts";
 import { dispatchExperts } from "../../moe/dispatch.ts";
 import { type ExpertBlock, runBlocks } from "../../moe/expert_block.ts";
+import { ExpertSlots } from "../../moe/expert_slots.ts";
 import {
-  ExpertStore,
+  type ExpertStore,
   type ExpertTensors,
   type MatrixPart,
   placeBlock,
@@ -143,7 +144,7 @@ async function openLayer(stacks: ExpertStacks, tokens: number, k: number): Promi
   const read: ReadParts = (parts) => reader.matrices(parts);
   // As in models above 4 GiB: the experts lie in another window than the activations.
   plan.open();
-  const store = new ExpertStore(plan, [tensors], [stacks.experts], read);
+  const store = new ExpertSlots(plan, [tensors], [stacks.experts], read);
   const block = placeBlock(plan, tensors);
   const windows = plan.createWindows();
   for (const { id, memory } of windows) memories.set(id, memory.buffer);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { TensorInfo } from "../gguf/mod.ts";
 import { MemoryPlan } from "../kernels/memory_plan.ts";
+import { ExpertSlots } from "./expert_slots.ts";
 import {
   type ExpertClass,
   expertClasses,
-  ExpertStore,
+  type ExpertDemand,
   type ExpertTensors,
   type MatrixPart,
   shareSlots,
@@ -23,24 +24,29 @@ function layer(experts: number, down: "F32" | "F16" = "F32"): ExpertTensors {
   };
 }
 
+/** One row for each. */
+function demandsOf(experts: number[]): ExpertDemand[] {
+  return experts.map((expert) => ({ expert, rows: 1 }));
+}
+
 /** A store whose reads are noted, and fail where `broken` says so. */
 function storeOf(layers: ExpertTensors[], slots: number[], broken: () => boolean = () => false) {
   const read: MatrixPart[] = [];
   const plan = new MemoryPlan({ threads: 1, firstId: 0 });
-  const store = new ExpertStore(plan, layers, slots, (parts) => {
+  const store = new ExpertSlots(plan, layers, slots, (parts) => {
     if (broken()) return Promise.reject(new Error("the disk is gone"));
     read.push(...parts);
     return Promise.resolve();
   });
   const want = async (layer: number, experts: number[]) => {
-    const { missing } = store.look(layer, experts);
+    const { missing } = store.look(layer, demandsOf(experts));
     await store.fetch(layer, missing);
     return missing;
   };
   return { store, read, want };
 }
 
-Deno.test("ExpertStore reads an expert once while it has room", async () => {
+Deno.test("ExpertSlots reads an expert once while it has room", async () => {
   const { store, read, want } = storeOf([layer(3)], [3]);
   assert.deepEqual(await want(0, [2, 0]), [2, 0]);
   assert.deepEqual(await want(0, [0, 1]), [1]);
@@ -52,7 +58,7 @@ Deno.test("ExpertStore reads an expert once while it has room", async () => {
   assert.deepEqual(store.use, { hits: 1, misses: 3, bytesRead: 9 * 64 });
 });
 
-Deno.test("ExpertStore gives away the slot that was used least recently, of any layer", async () => {
+Deno.test("ExpertSlots gives away the slot that was used least recently, of any layer", async () => {
   const { want } = storeOf([layer(4), layer(4)], [3]);
   await want(0, [0]);
   await want(1, [0]);
@@ -63,7 +69,7 @@ Deno.test("ExpertStore gives away the slot that was used least recently, of any 
   assert.deepEqual(await want(1, [0]), [0]);
 });
 
-Deno.test("ExpertStore keeps the experts of one look apart, as many as there are slots", async () => {
+Deno.test("ExpertSlots keeps the experts of one look apart, as many as there are slots", async () => {
   const { store, want } = storeOf([layer(8)], [4]);
   await want(0, [0, 1, 2, 3]);
   await want(0, [3, 4, 5, 2]);
@@ -71,16 +77,16 @@ Deno.test("ExpertStore keeps the experts of one look apart, as many as there are
   assert.equal(new Set(addresses).size, 4);
 });
 
-Deno.test("ExpertStore has none of the experts whose read failed, and goes on", async () => {
+Deno.test("ExpertSlots has none of the experts whose read failed, and goes on", async () => {
   let broken = false;
   const { store, want } = storeOf([layer(4)], [2], () => broken);
   await want(0, [0, 1]);
   broken = true;
   await assert.rejects(want(0, [2]), /the disk is gone/);
   broken = false;
-  assert.deepEqual(store.look(0, [2]).missing, [2]);
+  assert.deepEqual(store.look(0, demandsOf([2])).missing, [2]);
   assert.deepEqual(await want(0, [2, 3]), [2, 3]);
-  assert.throws(() => store.look(0, [4]), RangeError);
+  assert.throws(() => store.look(0, demandsOf([4])), RangeError);
 });
 
 Deno.test("expertClasses() puts layers together whose experts take any of their slots", () => {
