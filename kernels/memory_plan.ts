@@ -6,6 +6,7 @@
  * @module
  */
 import { SCRATCH_BYTES } from "./constants.ts";
+import { libc, LINUX } from "./libc.ts";
 import type { Window } from "./thread.ts";
 
 /** A place in a window. */
@@ -32,6 +33,8 @@ interface PlannedWindow {
 /** Hands out places, opening window after window. */
 export class MemoryPlan {
   readonly #windows: PlannedWindow[] = [];
+  /** where a window's room begins: all are opened alike */
+  #emptyEnd = 0;
   readonly #threads: number;
   readonly #firstId: number;
   readonly #maxBytes: number;
@@ -61,6 +64,7 @@ export class MemoryPlan {
     const scratch = FIRST_ADDRESS;
     this.#windows.push({ id, scratch, end: align(scratch + this.#threads * SCRATCH_BYTES) });
     this.#onOpen(id, this);
+    this.#emptyEnd = this.#windows.at(-1)!.end;
     return id;
   }
 
@@ -89,6 +93,11 @@ export class MemoryPlan {
     return this.reserve(fits ? last.id : this.open(), bytes);
   }
 
+  /** The bytes that a window has room for when it is opened; at least one must be open. */
+  get largest(): number {
+    return this.#maxBytes - this.#emptyEnd;
+  }
+
   /** Bytes that are assigned, in all windows. */
   get bytes(): number {
     return this.#windows.reduce((sum, { end }) => sum + end, 0);
@@ -100,14 +109,26 @@ export class MemoryPlan {
     return Math.max(0, Math.ceil((bytes - room) / this.#maxBytes));
   }
 
-  /** Makes the memories. Pages that are never touched cost nothing. */
-  createWindows(): Window[] {
+  /**
+   * Makes the memories. Pages that are never touched cost nothing.
+   *
+   * @param options.hugePages asks the system for large pages: the first touch of memory that is filled
+   * from end to end then costs a fraction, but a byte of it takes 2 MiB
+   */
+  createWindows({ hugePages = false }: { hugePages?: boolean } = {}): Window[] {
     return this.#windows.map(({ id, scratch, end }) => {
       const pages = Math.ceil(end / PAGE_BYTES);
       const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+      if (hugePages) adviseHugePages(memory);
       return { id, memory, scratch };
     });
   }
+}
+
+/** Has no effect where the system has no such pages, or can't be asked. */
+function adviseHugePages(memory: WebAssembly.Memory): void {
+  const bytes = new Uint8Array(memory.buffer as unknown as SharedArrayBuffer);
+  libc()?.madvise(bytes, BigInt(bytes.length), LINUX.MADV_HUGEPAGE);
 }
 
 function align(address: number): number {
