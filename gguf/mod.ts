@@ -62,6 +62,17 @@ export {
   type SourceLocation,
 } from "./source.ts";
 
+// Files that are mapped into memory instead of read.
+export {
+  empty,
+  isPresent,
+  MAP_ALIGNMENT,
+  MappedFile,
+  type MemoryRange,
+  populate,
+  request,
+} from "./mapped_file.ts";
+
 // The writer, and files to write to.
 export {
   type ByteSink,
