@@ -16,7 +16,7 @@ import type { Window } from "../kernels/thread.ts";
 import { unpackRow } from "../kernels/unpack_row.ts";
 import { openPort } from "../kernels/worker.ts";
 import { type ByteSource, openSource } from "../gguf/mod.ts";
-import type { ReadParts } from "../moe/expert_store.ts";
+import { haveAllSlots } from "../moe/expert_store.ts";
 import { type ForwardContext, forwardLayers, outputLogits } from "./forward.ts";
 import { MemoryBudgetError } from "./errors.ts";
 import { createKvCache, type KvCache, kvStageBytes } from "./kv_cache.ts";
@@ -24,7 +24,9 @@ import { kvPositionBytes, spend, type Spending, wholeBlocks } from "./memory_bud
 import type { ForwardAnswer, ForwardRequest, LoadNotice, OpenRequest } from "./protocol.ts";
 import { type RopeOptions, writeRopeAngles } from "./rope_angles.ts";
 import { Inbox, WeightReader } from "./weight_reader.ts";
-import { loadResidents, placeWeights, residentBytes, type Weights } from "./weights.ts";
+import { WeightMapping } from "./weight_mapping.ts";
+import { HEAD } from "./resident_weights.ts";
+import { placeWeights, type WeightAccess, type Weights } from "./weights.ts";
 import { reserveWorkspace, stageBytes, usedFormats, type Workspace } from "./workspace.ts";
 
 /** Windows of the model; sessions' windows come after. */
@@ -43,6 +45,7 @@ export class Runtime {
   readonly #request: OpenRequest;
   readonly #team: Team;
   readonly #sources: readonly ByteSource[];
+  readonly #mapping: WeightMapping | undefined;
   readonly #memories: Memories;
   readonly #context: ForwardContext;
   readonly #rope: RopeOptions;
@@ -57,6 +60,7 @@ export class Runtime {
     request: OpenRequest;
     team: Team;
     sources: readonly ByteSource[];
+    mapping: WeightMapping | undefined;
     memories: Memories;
     context: ForwardContext;
     rope: RopeOptions;
@@ -66,6 +70,7 @@ export class Runtime {
     this.#request = parts.request;
     this.#team = parts.team;
     this.#sources = parts.sources;
+    this.#mapping = parts.mapping;
     this.#memories = parts.memories;
     this.#context = parts.context;
     this.#rope = parts.rope;
@@ -77,13 +82,16 @@ export class Runtime {
   static async open(request: OpenRequest, notify: (notice: LoadNotice) => void): Promise<Runtime> {
     const sources: ByteSource[] = [];
     let team: Team | undefined;
+    let mapping: WeightMapping | undefined;
     try {
       for (const descriptor of request.sources) sources.push(await openSource(descriptor));
       const helpers = await Promise.all(request.helpers.map(openPort));
       team = await Team.of(helpers, await compileKernels(await detectBuild()));
-      return await Runtime.#load(request, sources, team, notify);
+      mapping = WeightMapping.open(sources);
+      return await Runtime.#load(request, sources, mapping, team, notify);
     } catch (error) {
       await team?.stop();
+      mapping?.close();
       for (const source of sources) await source.close();
       throw error;
     }
@@ -92,6 +100,7 @@ export class Runtime {
   static async #load(
     request: OpenRequest,
     sources: readonly ByteSource[],
+    mapping: WeightMapping | undefined,
     team: Team,
     notify: (notice: LoadNotice) => void,
   ): Promise<Runtime> {
@@ -99,20 +108,21 @@ export class Runtime {
     const memories: Memories = new Map();
     const viewOf = (place: Place, bytes: number) =>
       memories.get(place.window)!.subarray(place.address, place.address + bytes);
-    // The experts' first reads come later than the reader, which is there when the windows are.
-    const read: ReadParts = (parts) => reader.matrices(parts);
-    const { windows, workspace, weights, stage, inbox, spending } = planMemory(request, read);
+    // Experts are not read before the reader is there, which is when the windows are.
+    const { windows, workspace, weights, stage, inbox, spending } = planMemory(request, {
+      read: (parts) => reader.matrices(parts),
+      pack: (matrices) => reader.pack(matrices),
+      mapping,
+    });
     const reader = new WeightReader(sources, inbox, team, viewOf);
     for (const { id, memory } of windows) {
       memories.set(id, new Uint8Array(memory.buffer as unknown as SharedArrayBuffer));
     }
+    mapping?.map(memories);
     await team.changeWindows(windows);
-    const totalBytes = residentBytes(weights.resident);
-    await loadResidents(
-      weights.resident,
-      reader,
-      (loadedBytes) => notify({ loadedBytes, totalBytes }),
-    );
+    const { resident } = weights;
+    const totalBytes = resident.bytes;
+    await resident.load(reader, (loadedBytes) => notify({ loadedBytes, totalBytes }));
     const { rope_freqs } = tensors.global;
     const frequencyFactors = rope_freqs && await reader.vector(rope_freqs);
     const rope: RopeOptions = { ...sizes, frequencyFactors };
@@ -128,7 +138,17 @@ export class Runtime {
       integers: (address, count) => new Int32Array(home, address, count),
     };
     const nextWindow = windows.length;
-    return new Runtime({ request, team, sources, memories, context, rope, nextWindow, spending });
+    return new Runtime({
+      request,
+      team,
+      sources,
+      mapping,
+      memories,
+      context,
+      rope,
+      nextWindow,
+      spending,
+    });
   }
 
   /** The words on which the caller can ask for the running pass to stop. */
@@ -204,15 +224,17 @@ export class Runtime {
     if (!cache) throw new Error(`there is no session ${session}`);
     const { workspace, sizes } = this.#context;
     const count = tokens.length;
+    const { experts: store, resident } = this.#context.weights;
     await this.#fill(cache, position + count);
+    await resident.rowsReady(tokens);
     tokens.forEach((token, i) => this.#embed(token, i));
     const angles = this.#context.floats(workspace.angles, count * sizes.ropeDimensions);
     writeRopeAngles(angles, position, count, this.#rope);
     await forwardLayers(this.#context, { cache, position, tokens: count });
-    const experts = this.#context.weights.experts.use;
-    if (outputs === "none") return { logits: new Float32Array(0), argMax: -1, experts };
+    if (outputs === "none") return { logits: new Float32Array(0), argMax: -1, experts: store.use };
     const [first, room] = outputs === "last" ? [count - 1, into] : [0, undefined];
-    return { ...outputLogits(this.#context, first, count - first, room), experts };
+    await resident.ready(HEAD, count - first);
+    return { ...outputLogits(this.#context, first, count - first, room), experts: store.use };
   }
 
   /** x[row] = the token's embedding in f32. */
@@ -256,6 +278,7 @@ export class Runtime {
   /** Lets the helpers go and closes the files. */
   async close(): Promise<void> {
     await this.#team.stop();
+    this.#mapping?.close();
     for (const source of this.#sources) await source.close();
   }
 }
@@ -275,7 +298,7 @@ interface Planned {
  *
  * @throws {MemoryBudgetError} If the budget is too small.
  */
-function planMemory(request: OpenRequest, read: ReadParts): Planned {
+function planMemory(request: OpenRequest, access: WeightAccess): Planned {
   const { sizes, tensors, threads, batch, kv, maxWindowBytes, budget } = request;
   const formats = usedFormats(tensors);
   const stageSize = stageBytes(sizes, formats, batch);
@@ -293,19 +316,29 @@ function planMemory(request: OpenRequest, read: ReadParts): Planned {
   const home = plan.open();
   const workspace = reserveWorkspace(plan, home, sizes, formats, batch);
   let spending: Spending | undefined;
-  const weights = placeWeights(plan, home, tensors, sizes, (classes) => {
+  let hugePages = true;
+  const weights = placeWeights(plan, home, tensors, sizes, (classes, mappedBytes) => {
     const overhead = stageSize + inbox.bytes + threads * SCRATCH_BYTES;
     spending = spend(budget, {
-      fixed: plan.bytes + kvStageBytes(sizes, batch) + threads * SCRATCH_BYTES,
+      fixed: plan.bytes - mappedBytes + kvStageBytes(sizes, batch) + threads * SCRATCH_BYTES,
       kvPositionBytes: kvPositionBytes(kv, sizes),
       windowBytes: (bytes) => plan.windowsFor(bytes) * overhead,
       classes,
       least: sizes.expertsUsed,
     });
+    // Where experts give their memory back one by one, it has to go in small pages.
+    hugePages = access.mapping === undefined || haveAllSlots(classes, spending.slots);
     return spending.slots;
-  }, read);
+  }, access);
   const stage = new Stage(stages, stageSize);
-  return { windows: plan.createWindows(), workspace, weights, stage, inbox, spending: spending! };
+  return {
+    windows: plan.createWindows({ hugePages }),
+    workspace,
+    weights,
+    stage,
+    inbox,
+    spending: spending!,
+  };
 }
 
 function throwIfAborted(team: Team): void {

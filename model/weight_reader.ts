@@ -15,6 +15,7 @@ import type { MemoryPlan, Place } from "../kernels/memory_plan.ts";
 import { dequantizeRow } from "../kernels/oracles/dequantize.ts";
 import type { Team } from "../kernels/team.ts";
 import type { MatrixPart } from "../moe/expert_store.ts";
+import type { PackedPart } from "../moe/expert_runs.ts";
 import type { ModelTensors } from "./tensors.ts";
 
 /** Bytes that are read at once for packing: one part of an expert of Qwen3-30B-A3B, at most. */
@@ -113,6 +114,14 @@ export class WeightReader {
     };
     const lanes = await Promise.allSettled(Array.from({ length: PIECES }, (_, i) => readOn(i)));
     for (const lane of lanes) if (lane.status === "rejected") throw lane.reason;
+  }
+
+  /** Packs groups of rows of matrices that lie in memory as in the file. */
+  pack(parts: readonly PackedPart[]): void {
+    this.team.run(parts.map(({ from, to, first, groups }) => {
+      const groupBytes = PACKED_ROWS * weightRowBytes(from.format.type, from.columns);
+      return packJob(to, from.address + first * groupBytes, first, groups);
+    }));
   }
 
   #cut(part: MatrixPart): Piece[] {

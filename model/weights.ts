@@ -3,24 +3,28 @@
  *
  * @module
  */
-import type { Role } from "../contracts/mod.ts";
 import type { TensorInfo } from "../gguf/mod.ts";
-import type { WeightType } from "../kernels/formats.ts";
-import { type Matrix, matrixAt, matrixBytes } from "../kernels/matrix.ts";
-import type { MemoryPlan, Place } from "../kernels/memory_plan.ts";
+import type { Matrix } from "../kernels/matrix.ts";
+import type { MemoryPlan } from "../kernels/memory_plan.ts";
 import type { ExpertBlock } from "../moe/expert_block.ts";
 import { ExpertSlots } from "../moe/expert_slots.ts";
 import {
+  BLOCK_PARTS,
+  type BlockPart,
   type ExpertClass,
   expertClasses,
   type ExpertStore,
-  type MatrixPart,
-  placeBlock,
+  type ExpertTensors,
+  haveAllSlots,
   type ReadParts,
 } from "../moe/expert_store.ts";
+import { haveRoom, type PackParts } from "../moe/expert_runs.ts";
+import { MappedExperts } from "../moe/mapped_experts.ts";
+import { PackingTime } from "../moe/packing_time.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
+import { HEAD, ResidentWeights } from "./resident_weights.ts";
 import type { ModelTensors, RoleTensors } from "./tensors.ts";
-import type { WeightReader } from "./weight_reader.ts";
+import type { WeightMapping } from "./weight_mapping.ts";
 
 /** f32 values in the home window, such as a norm's weights or a bias. */
 export type Vector = number;
@@ -30,7 +34,7 @@ export type FeedForward =
   | { readonly kind: "dense"; readonly block: ExpertBlock }
   | { readonly kind: "experts"; readonly router: Matrix };
 
-/** One layer's weights. */
+/** One layer's weights. Matrices are others once they are packed. */
 export type LayerWeights = LayerVectors & LayerMatrices;
 
 /** One layer's norms and biases; what the architecture has not is undefined. */
@@ -61,129 +65,122 @@ export interface Weights {
   readonly output: Matrix;
   readonly layers: readonly LayerWeights[];
   readonly experts: ExpertStore;
-  readonly resident: Residents;
+  readonly resident: ResidentWeights;
 }
 
-/** What has to be read before the first token, and stays. */
-export interface Residents {
-  /** norms and biases, which become f32 whatever the file has */
-  readonly vectors: readonly { readonly tensor: TensorInfo; readonly place: Place }[];
-  readonly matrices: readonly MatrixPart[];
+/** The same, before it is handed out as something to read. */
+type Changing<Shape> = { -readonly [Key in keyof Shape]: Shape[Key] };
+
+/** How weights come into memory. */
+export interface WeightAccess {
+  readonly read: ReadParts;
+  readonly pack: PackParts;
+  /** undefined where files can't be mapped */
+  readonly mapping: WeightMapping | undefined;
 }
 
 /**
  * Assigns every weight a place. Vectors go to `home`, and so first; matrices and experts take what
  * room they leave there, and further windows.
  *
- * @param slots how many slots each class of experts gets; asked when all else has its place
+ * @param slots how many slots each class of experts gets; asked when all else has its place, which
+ * takes no more memory than the plan says less the bytes that are mapped
  */
 export function placeWeights(
   plan: MemoryPlan,
   home: number,
   tensors: ModelTensors,
   sizes: HyperParameters,
-  slots: (classes: readonly ExpertClass[]) => readonly number[],
-  read: ReadParts,
+  slots: (classes: readonly ExpertClass[], mappedBytes: number) => readonly number[],
+  access: WeightAccess,
 ): Weights {
-  const placer = new Placer(plan, home);
-  const outputNorm = placer.vector(tensors.global, "output_norm");
-  const vectors = tensors.layers.map((layer) => placer.vectors(layer));
-  const embedding = placer.matrix(tensors.global, "token_embd");
-  const output = tensors.global.output ? placer.matrix(tensors.global, "output") : embedding;
-  const layers = tensors.layers.map((layer, i) => ({
-    ...vectors[i]!,
-    ...placer.matrices(layer, sizes.experts > 0),
-  }));
-  const experts = sizes.experts === 0 ? [] : tensors.layers.map((layer) => ({
+  const time = new PackingTime();
+  const resident = new ResidentWeights(plan, home, access.mapping, time);
+  const { global, layers } = tensors;
+  const outputNorm = resident.vector(global.output_norm!);
+  const vectors = layers.map((layer) => placeVectors(resident, layer));
+  const placed = placeEnds(resident, global);
+  const weights = layers.map((layer, i) =>
+    placeLayer(resident, vectors[i]!, layer, i, sizes.experts > 0)
+  );
+  const stacks = sizes.experts === 0 ? [] : layers.map((layer) => ({
     gate: layer.ffn_gate_exps!,
     up: layer.ffn_up_exps!,
     down: layer.ffn_down_exps!,
   }));
-  const store = new ExpertSlots(plan, experts, slots(expertClasses(experts)), read);
-  return { embedding, outputNorm, output, layers, experts: store, resident: placer.resident };
+  const counts = slots(expertClasses(stacks), resident.mappedBytes);
+  const experts = placeExperts(plan, stacks, counts, access, time);
+  return Object.assign(placed, { outputNorm, layers: weights, experts, resident });
 }
 
-class Placer {
-  readonly resident = {
-    vectors: [] as { tensor: TensorInfo; place: Place }[],
-    matrices: [] as MatrixPart[],
+/** The embedding and the head, or one matrix that is both. */
+function placeEnds(resident: ResidentWeights, { token_embd, output }: RoleTensors) {
+  const ends = {} as Changing<Pick<Weights, "embedding" | "output">>;
+  if (output) {
+    resident.embedding(token_embd!, (matrix) => ends.embedding = matrix);
+    resident.matrices(HEAD, [{ tensor: output, use: (matrix) => ends.output = matrix }]);
+  } else {
+    const use = (matrix: Matrix) => ends.embedding = ends.output = matrix;
+    resident.matrices(HEAD, [{ tensor: token_embd!, use }]);
+  }
+  return ends;
+}
+
+function placeVectors(resident: ResidentWeights, layer: RoleTensors): LayerVectors {
+  const optional = (tensor: TensorInfo | undefined) => tensor && resident.vector(tensor);
+  return {
+    attnNorm: resident.vector(layer.attn_norm!),
+    qBias: optional(layer.attn_q_bias),
+    kBias: optional(layer.attn_k_bias),
+    vBias: optional(layer.attn_v_bias),
+    outputBias: optional(layer.attn_output_bias),
+    qNorm: optional(layer.attn_q_norm),
+    kNorm: optional(layer.attn_k_norm),
+    ffnNorm: resident.vector(layer.ffn_norm!),
   };
-
-  constructor(readonly plan: MemoryPlan, readonly home: number) {}
-
-  vectors(layer: RoleTensors): LayerVectors {
-    return {
-      attnNorm: this.vector(layer, "attn_norm"),
-      qBias: this.optionalVector(layer, "attn_q_bias"),
-      kBias: this.optionalVector(layer, "attn_k_bias"),
-      vBias: this.optionalVector(layer, "attn_v_bias"),
-      outputBias: this.optionalVector(layer, "attn_output_bias"),
-      qNorm: this.optionalVector(layer, "attn_q_norm"),
-      kNorm: this.optionalVector(layer, "attn_k_norm"),
-      ffnNorm: this.vector(layer, "ffn_norm"),
-    };
-  }
-
-  matrices(layer: RoleTensors, withExperts: boolean): LayerMatrices {
-    return {
-      q: this.matrix(layer, "attn_q"),
-      k: this.matrix(layer, "attn_k"),
-      v: this.matrix(layer, "attn_v"),
-      output: this.matrix(layer, "attn_output"),
-      feedForward: withExperts
-        ? { kind: "experts", router: this.matrix(layer, "ffn_gate_inp") }
-        : { kind: "dense", block: this.#block(layer) },
-    };
-  }
-
-  matrix(tensors: RoleTensors, role: Role): Matrix {
-    const tensor = tensors[role]!;
-    const [columns = 1, rows = 1] = tensor.shape;
-    const type = tensor.type as WeightType;
-    const place = this.plan.place(matrixBytes(type, rows, columns));
-    const matrix = matrixAt(place, type, rows, columns);
-    this.resident.matrices.push({ tensor, offset: 0, matrix });
-    return matrix;
-  }
-
-  vector(tensors: RoleTensors, role: Role): Vector {
-    const tensor = tensors[role]!;
-    const place = this.plan.reserve(this.home, tensor.shape[0]! * 4);
-    this.resident.vectors.push({ tensor, place });
-    return place.address;
-  }
-
-  optionalVector(tensors: RoleTensors, role: Role): Vector | undefined {
-    return tensors[role] ? this.vector(tensors, role) : undefined;
-  }
-
-  #block(layer: RoleTensors): ExpertBlock {
-    const tensors = { gate: layer.ffn_gate!, up: layer.ffn_up!, down: layer.ffn_down! };
-    const block = placeBlock(this.plan, tensors);
-    for (const part of ["gate", "up", "down"] as const) {
-      this.resident.matrices.push({ tensor: tensors[part], offset: 0, matrix: block[part] });
-    }
-    return block;
-  }
 }
 
-/** Reads the tensors that stay in memory; `onBytes` hears the bytes of the file read so far. */
-export async function loadResidents(
-  { vectors, matrices }: Residents,
-  reader: WeightReader,
-  onBytes: (loaded: number) => void,
-): Promise<void> {
-  let loaded = 0;
-  for (const { tensor, place } of vectors) {
-    const values = await reader.vector(tensor);
-    reader.viewOf(place, values.byteLength).set(new Uint8Array(values.buffer));
-    loaded += tensor.bytes;
+function placeLayer(
+  resident: ResidentWeights,
+  vectors: LayerVectors,
+  tensors: RoleTensors,
+  layer: number,
+  withExperts: boolean,
+): LayerWeights {
+  const own = { ...vectors } as Changing<LayerWeights>;
+  const place = (tensor: TensorInfo | undefined, use: (matrix: Matrix) => void) =>
+    resident.matrices(layer, [{ tensor: tensor!, use }]);
+  place(tensors.attn_q, (matrix) => own.q = matrix);
+  place(tensors.attn_k, (matrix) => own.k = matrix);
+  place(tensors.attn_v, (matrix) => own.v = matrix);
+  place(tensors.attn_output, (matrix) => own.output = matrix);
+  if (withExperts) {
+    place(tensors.ffn_gate_inp, (router) => own.feedForward = { kind: "experts", router });
+  } else {
+    const block = {} as Changing<ExpertBlock>;
+    const part = (name: BlockPart) => ({
+      tensor: tensors[`ffn_${name}`]!,
+      use: (matrix: Matrix) => block[name] = matrix,
+    });
+    resident.matrices(layer, BLOCK_PARTS.map(part));
+    own.feedForward = { kind: "dense", block };
   }
-  onBytes(loaded);
-  await reader.matrices(matrices, (bytes) => onBytes(loaded + bytes));
+  return own;
 }
 
-/** The bytes of the file that {@linkcode loadResidents} reads. */
-export function residentBytes({ vectors, matrices }: Residents): number {
-  return [...vectors, ...matrices].reduce((sum, { tensor }) => sum + tensor.bytes, 0);
+/** Experts are mapped where files can be. */
+function placeExperts(
+  plan: MemoryPlan,
+  experts: readonly ExpertTensors[],
+  slots: readonly number[],
+  { mapping, read, pack }: WeightAccess,
+  time: PackingTime,
+): ExpertStore {
+  if (mapping === undefined || !haveRoom(plan, experts, mapping.alignment)) {
+    return new ExpertSlots(plan, experts, slots, read);
+  }
+  const classes = expertClasses(experts);
+  const bytes = classes.reduce((sum, group, i) => sum + group.bytes * slots[i]!, 0);
+  const limit = haveAllSlots(classes, slots) ? Infinity : bytes;
+  return new MappedExperts(plan, experts, { mapping, read, pack, time, limit });
 }

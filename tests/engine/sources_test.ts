@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MetadataEntry } from "../../gguf/mod.ts";
@@ -91,7 +99,7 @@ Deno.test("loadModel() puts a model in shards together", async () => {
   });
 });
 
-Deno.test("a file that shrinks under a loaded model fails the request, and only that", async () => {
+Deno.test("a file that is read and shrinks under a loaded model fails the request, and only that", async () => {
   await inDirectory(async (path) => {
     const file = path("model.gguf");
     // The experts of the last layer stand at the end, behind what was read on loading.
@@ -100,6 +108,8 @@ Deno.test("a file that shrinks under a loaded model fails the request, and only 
     const ordered = [...tensors.filter((t) => !isLast(t)), ...tensors.filter(isLast)];
     const bytes = await (await written({ metadata, tensors: ordered })).bytes();
     writeFileSync(file, bytes);
+    // What someone has open for writing is not mapped but read.
+    const writer = openSync(file, "r+");
     await withModel(file, { threads: 2 }, async (model) => {
       const [first, second] = [model.session(), model.session()];
       const known = await first.sync([7]);
@@ -116,5 +126,6 @@ Deno.test("a file that shrinks under a loaded model fails the request, and only 
       writeFileSync(file, bytes);
       assertSameBits(await second.sync(TOKENS), EXPECTED);
     });
+    closeSync(writer);
   });
 });

@@ -17,11 +17,12 @@ Deno.test("placeWeights() finds room for vectors at home however full matrices m
   const tensors = resolveTensors(file, sizes);
   const all = (classes: readonly ExpertClass[]) => classes.map(({ experts }) => experts);
   const unread = () => Promise.reject(new Error("nothing is read here"));
+  const access = { read: unread, pack: () => {}, mapping: undefined };
   for (let maxWindowBytes = 10 * PAGE; maxWindowBytes < 30 * PAGE; maxWindowBytes += 64) {
     const plan = new MemoryPlan({ threads: 1, firstId: 0, maxWindowBytes });
     const home = plan.open();
-    const { resident } = placeWeights(plan, home, tensors, sizes, all, unread);
-    assert.ok(resident.vectors.every(({ place }) => place.window === home));
+    const { resident } = placeWeights(plan, home, tensors, sizes, all, access);
+    assert.ok(resident.vectorPlaces.every(({ window }) => window === home));
   }
 });
 
