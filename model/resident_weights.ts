@@ -164,11 +164,12 @@ export class ResidentWeights {
     partsOf: (resident: Resident) => MatrixPart[],
   ): Promise<void> {
     const mapping = this.#mapping;
-    const isThere = (part: MatrixPart) =>
-      mapping!.held && (mapping!.isPresent([part]) || mapping!.populate([part]));
+    const isThere = (part: MatrixPart) => mapping!.isPresent([part]) || mapping!.populate([part]);
     for (;;) {
+      // Asked even if nothing is mapped here: someone may be waiting for the file.
+      const held = mapping?.held === true;
       const mapped = residents.filter(({ mapped }) => mapped !== undefined);
-      if (mapped.every((resident) => partsOf(resident).every(isThere))) return;
+      if (mapped.every((resident) => held && partsOf(resident).every(isThere))) return;
       await this.#reader!.matrices(mapped.map(slotPart));
       for (const resident of mapped) settle(resident);
     }

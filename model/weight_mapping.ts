@@ -3,8 +3,16 @@
  *
  * @module
  */
-import { type ByteSource, MAP_ALIGNMENT, MappedFile, type MemoryRange } from "../gguf/mod.ts";
-import { empty, isPresent, populate, request } from "../gguf/mod.ts";
+import {
+  type ByteSource,
+  empty,
+  isPresent,
+  MAP_ALIGNMENT,
+  MappedFile,
+  type MemoryRange,
+  populate,
+  request,
+} from "../gguf/mod.ts";
 import { matrixBytes } from "../kernels/matrix.ts";
 import type { ExpertBlock } from "../moe/expert_block.ts";
 import type { ExpertMapping } from "../moe/mapped_experts.ts";

@@ -180,4 +180,19 @@ export const dispatchOfFiles: readonly FalsificationTest<Dispatcher>[] = [
       await compareExperts(dispatcher, stacks, experts, `layer ${layers - 1}`);
     },
   },
+  {
+    id: "F-DISPATCH-013",
+    title: "an expert gives the same bits read, mapped, packed, and after its file was given back",
+    async run({ dispatch }) {
+      for (const types of ["f32", "q8_0", "q4_k_m"] as const) {
+        await using file = await openGguf(await synthesizeBlob(small(types)));
+        const stacks = stacksOfFile(file, 0);
+        const batch = randomBatch(7, stacks, 9, 2);
+        const expected = await dispatch(stacks, batch, "read");
+        for (const where of ["mapped", "packed", "given back"] as const) {
+          assertSameBits(await dispatch(stacks, batch, where), expected);
+        }
+      }
+    },
+  },
 ];

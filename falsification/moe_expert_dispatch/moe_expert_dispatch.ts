@@ -25,7 +25,7 @@ import {
 } from "./expert_stacks.ts";
 import type { Falsification, FalsificationTest } from "../falsification.ts";
 import { dispatchOfFiles } from "./files.ts";
-import { denseBatch, dispatchBatch } from "./own_dispatch.ts";
+import { denseBatch, dispatchBatch, type ExpertWhereabouts } from "./own_dispatch.ts";
 import { rowsOf } from "../kernels/rows.ts";
 
 /** The mixture's feed-forward under test. */
@@ -33,9 +33,14 @@ export interface Dispatcher {
   /**
    * `residual + sum over j of weights[t, j] * expert ids[t, j] of x[t]`, [tokens, hidden].
    *
+   * @param where the experts are computed; nothing may depend on it
    * @throws if the layer has no expert of one of the ids
    */
-  dispatch(stacks: ExpertStacks, batch: ExpertBatch): Promise<Float32Array>;
+  dispatch(
+    stacks: ExpertStacks,
+    batch: ExpertBatch,
+    where?: ExpertWhereabouts,
+  ): Promise<Float32Array>;
   /** The feed-forward of a dense layer whose matrices are the first expert's, [tokens, hidden]. */
   dense(stacks: ExpertStacks, x: Float32Array): Promise<Float32Array>;
   /** @throws unless the engine computes with every tensor of the file */

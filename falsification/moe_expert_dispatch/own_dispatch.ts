@@ -11,6 +11,7 @@ import { Stage } from "../../kernels/stage.ts";
 import { Team } from "../../kernels/team.ts";
 import { dispatchExperts } from "../../moe/dispatch.ts";
 import { type ExpertBlock, runBlocks } from "../../moe/expert_block.ts";
+import type { PackParts } from "../../moe/expert_runs.ts";
 import { ExpertSlots } from "../../moe/expert_slots.ts";
 import {
   type ExpertStore,
@@ -19,6 +20,8 @@ import {
   placeBlock,
   type ReadParts,
 } from "../../moe/expert_store.ts";
+import { MappedExperts } from "../../moe/mapped_experts.ts";
+import { PackingTime } from "../../moe/packing_time.ts";
 import type { ByteSource } from "../../gguf/mod.ts";
 import type { HyperParameters } from "../../model/hyperparameters.ts";
 import type { ModelTensors } from "../../model/tensors.ts";
@@ -29,6 +32,7 @@ import {
   usedFormats,
   type Workspace,
 } from "../../model/workspace.ts";
+import { StandInMapping } from "./stand_in_mapping.ts";
 import type { ExpertBatch } from "./expert_batches.ts";
 import { expertBytes, type ExpertStacks, matrixShape, type Part, PARTS } from "./expert_stacks.ts";
 
@@ -48,14 +52,36 @@ interface Layer {
   readonly integers: (address: number, count: number) => Int32Array;
 }
 
+/** Where experts are computed: read into slots, mapped, packed from there, or read after all. */
+export type ExpertWhereabouts = "read" | "mapped" | "packed" | "given back";
+
 /** residual + the weighted sum of the chosen experts, as [tokens, hidden]. */
 export async function dispatchBatch(
   stacks: ExpertStacks,
+  batch: ExpertBatch,
+  where: ExpertWhereabouts = "read",
+): Promise<Float32Array> {
+  const tokens = batch.x.length / stacks.hidden;
+  const mapping = where === "read" ? undefined : new StandInMapping(stacks);
+  const layer = await openLayer(stacks, tokens, batch.k, mapping);
+  if (where === "packed") {
+    for (let times = 0; times < OFTEN; times++) await runBatch(layer, stacks, batch);
+  } else if (where === "given back") {
+    await runBatch(layer, stacks, batch);
+    mapping!.giveBack();
+  }
+  return await runBatch(layer, stacks, batch);
+}
+
+/** So often is more than enough for experts to be packed. */
+const OFTEN = 4;
+
+async function runBatch(
+  layer: Layer,
+  { hidden, experts }: ExpertStacks,
   { residual, x, ids, weights, k }: ExpertBatch,
 ): Promise<Float32Array> {
-  const { hidden, experts } = stacks;
   const tokens = x.length / hidden;
-  const layer = await openLayer(stacks, tokens, k);
   const { workspace: space, workbench } = layer;
   layer.floats(space.x, tokens * hidden).set(residual);
   layer.integers(space.chosen, tokens * k).set(ids);
@@ -112,7 +138,12 @@ function putNormed({ workspace, workbench, floats }: Layer, x: Float32Array, tok
 }
 
 /** Plans and makes memories as for a model of one layer that has nothing but experts. */
-async function openLayer(stacks: ExpertStacks, tokens: number, k: number): Promise<Layer> {
+async function openLayer(
+  stacks: ExpertStacks,
+  tokens: number,
+  k: number,
+  mapping?: StandInMapping,
+): Promise<Layer> {
   const tensors = tensorsOf(stacks);
   const sizes = sizesOf(stacks, k);
   const modelTensors: ModelTensors = {
@@ -144,11 +175,15 @@ async function openLayer(stacks: ExpertStacks, tokens: number, k: number): Promi
   const read: ReadParts = (parts) => reader.matrices(parts);
   // As in models above 4 GiB: the experts lie in another window than the activations.
   plan.open();
-  const store = new ExpertSlots(plan, [tensors], [stacks.experts], read);
+  const pack: PackParts = (parts) => reader.pack(parts);
+  const store = mapping
+    ? new MappedExperts(plan, [tensors], { mapping, read, pack, time: ENDLESS, limit: Infinity })
+    : new ExpertSlots(plan, [tensors], [stacks.experts], read);
   const block = placeBlock(plan, tensors);
   const windows = plan.createWindows();
   for (const { id, memory } of windows) memories.set(id, memory.buffer);
   await team.changeWindows(windows);
+  await mapping?.map(bytes);
   const home = memories.get(workspace.home)!;
   return {
     workspace,
@@ -161,6 +196,13 @@ async function openLayer(stacks: ExpertStacks, tokens: number, k: number): Promi
     integers: (address, count) => new Int32Array(home, address, count),
   };
 }
+
+/** Packing may take all the time there is. */
+const ENDLESS = new (class extends PackingTime {
+  override get isLeft(): boolean {
+    return true;
+  }
+})();
 
 /** Each stack as a file of its own. */
 function sourcesOf(stacks: ExpertStacks): ByteSource[] {

@@ -138,6 +138,48 @@ const misread: Mutant<Dispatcher>[] = [
   },
 ];
 
+/** The right experts, taken from the wrong place once they are not read any more. */
+const misplaced: Mutant<Dispatcher>[] = [
+  {
+    name: "experts packed into the slot of another",
+    caughtBy: ["F-DISPATCH-013"],
+    subject: changed(({ dispatch }) => ({
+      dispatch(stacks, batch, where) {
+        if (where !== "packed") return dispatch(stacks, batch, where);
+        const last = stacks.experts - 1;
+        return dispatch(stacks, { ...batch, ids: batch.ids.map((id) => last - id) }, where);
+      },
+    })),
+  },
+  {
+    name: "stacks mapped a block too early",
+    caughtBy: ["F-DISPATCH-013"],
+    subject: changed(({ dispatch }) => ({
+      dispatch(stacks, batch, where) {
+        if (where !== "mapped") return dispatch(stacks, batch, where);
+        const read: ExpertStacks["read"] = async (part, offset, bytes) => {
+          const block = BLOCK_SIZES[stacks.types[part]].bytes;
+          const own = await stacks.read(part, offset, bytes);
+          return Uint8Array.from([...own.subarray(-block), ...own.subarray(0, -block)]);
+        };
+        return dispatch({ ...stacks, read }, batch, where);
+      },
+    })),
+  },
+  {
+    name: "pages that were given back taken for weights",
+    caughtBy: ["F-DISPATCH-013"],
+    subject: changed(({ dispatch }) => ({
+      dispatch(stacks, batch, where) {
+        if (where !== "given back") return dispatch(stacks, batch, where);
+        const read: ExpertStacks["read"] = (_part, _offset, bytes) =>
+          Promise.resolve(new Uint8Array(bytes));
+        return dispatch({ ...stacks, read }, batch, where);
+      },
+    })),
+  },
+];
+
 /** The right experts, wrongly put together. */
 const miscombined: Mutant<Dispatcher>[] = [
   {
@@ -217,5 +259,6 @@ const miscombined: Mutant<Dispatcher>[] = [
 
 export const moeExpertDispatchMutants: BoundMutant[] = mutants(moeExpertDispatch, [
   ...misread,
+  ...misplaced,
   ...miscombined,
 ]);
