@@ -67,7 +67,7 @@ const DEFAULT_CONTEXT = 32_768;
 
 /**
  * Loads a model from a GGUF file: a path, a URL, a Blob, or a list of them (shards). Experts are
- * read when they are first used.
+ * brought into memory when they are first used.
  *
  * @throws {GgufError} If the file can't be read, or is no sound GGUF file.
  * @throws {UnsupportedOperationError} If there is no forward pass for its architecture, or no KV cache of

@@ -37,6 +37,8 @@ interface Wanted {
 }
 
 interface Resident extends Wanted {
+  /** whether rows are looked up in it, instead of multiplying with all of it */
+  readonly byRow: boolean;
   /** where it is read to, or packed */
   readonly slot: Matrix;
   /** where it lies as in the file; undefined if it is not mapped, or no more */
@@ -83,9 +85,10 @@ export class ResidentWeights {
 
   /** Assigns places to matrices, all in one window, and hands each out as it is to be computed with. */
   matrices(group: number, wanted: readonly Wanted[]): void {
-    const residents = this.#place(wanted);
+    const residents = this.#place(wanted, group === EMBEDDING);
     this.#groups.set(group, [...this.#groups.get(group) ?? [], ...residents]);
     for (const { use, mapped, slot } of residents) use(mapped ?? slot);
+    this.#time.urgent += residents.filter(isToPack).length;
   }
 
   /** The same for an embedding that is not the head as well: of it, only rows are needed. */
@@ -120,10 +123,10 @@ export class ResidentWeights {
       loaded += tensor.bytes;
     }));
     const mapped = this.#all().filter((resident) => resident.mapped !== undefined);
-    const needed = mapped.filter((resident) => !this.#groups.get(EMBEDDING)?.includes(resident));
+    const needed = mapped.filter(({ byRow }) => !byRow);
     this.#mapping?.request(needed.map(mappedPart));
     for (const resident of mapped) {
-      if (needed.includes(resident)) this.#mapping!.populate([mappedPart(resident)]);
+      if (!resident.byRow) this.#mapping!.populate([mappedPart(resident)]);
       count(resident.tensor.bytes);
     }
     const before = loaded;
@@ -171,7 +174,7 @@ export class ResidentWeights {
       const mapped = residents.filter(({ mapped }) => mapped !== undefined);
       if (mapped.every((resident) => held && partsOf(resident).every(isThere))) return;
       await this.#reader!.matrices(mapped.map(slotPart));
-      for (const resident of mapped) settle(resident);
+      for (const resident of mapped) this.#settle(resident);
     }
   }
 
@@ -179,7 +182,7 @@ export class ResidentWeights {
   #packSome(residents: readonly Resident[], many: boolean, used: boolean): void {
     for (const resident of residents) {
       const { mapped, slot } = resident;
-      if (mapped === undefined || slot.packed === undefined) continue;
+      if (mapped === undefined || !isToPack(resident)) continue;
       const groups = slot.rows / PACKED_ROWS;
       const groupBytes = partBytes(mapped) / groups;
       const most = Math.max(1, Math.floor(STEP_BYTES / groupBytes));
@@ -193,8 +196,15 @@ export class ResidentWeights {
         resident.packed += count;
       }
       this.#mapping!.drop([mappedPart(resident)]);
-      settle(resident);
+      this.#settle(resident);
     }
+  }
+
+  /** From now on a matrix is computed with in its slot. */
+  #settle(resident: Resident): void {
+    if (isToPack(resident)) this.#time.urgent--;
+    resident.mapped = undefined;
+    resident.use(resident.slot);
   }
 
   #all(): Resident[] {
@@ -202,7 +212,7 @@ export class ResidentWeights {
   }
 
   /** A slot for each, and beside the slots the tensors as in the file if there is room for both. */
-  #place(wanted: readonly Wanted[]): Resident[] {
+  #place(wanted: readonly Wanted[], byRow: boolean): Resident[] {
     const plan = this.#plan;
     const alignment = this.#mapping?.alignment ?? 1;
     const slotBytes = wanted.map(({ tensor }) => slotSize(tensor));
@@ -223,12 +233,12 @@ export class ResidentWeights {
     });
     return wanted.map(({ tensor, use }, i) => {
       const slot = slots[i]!;
-      if (!isMapped) return { tensor, use, slot, mapped: undefined, packed: 0 };
+      if (!isMapped) return { tensor, use, byRow, slot, mapped: undefined, packed: 0 };
       const start = alignUp(next, alignment) + tensor.offset % alignment;
       next = alignUp(start + tensor.bytes, alignment);
       const mapped: Matrix = { ...slot, address: start, packed: undefined };
       this.#mapping!.reserve({ tensor, offset: 0, matrix: mapped }, tensor.bytes);
-      return { tensor, use, slot, mapped, packed: 0 };
+      return { tensor, use, byRow, slot, mapped, packed: 0 };
     });
   }
 }
@@ -249,8 +259,6 @@ function slotPart({ tensor, slot }: Resident): MatrixPart {
   return { tensor, offset: 0, matrix: slot };
 }
 
-/** From now on a matrix is computed with in its slot. */
-function settle(resident: Resident): void {
-  resident.mapped = undefined;
-  resident.use(resident.slot);
+function isToPack({ byRow, mapped, slot }: Resident): boolean {
+  return !byRow && mapped !== undefined && slot.packed !== undefined;
 }

@@ -67,7 +67,7 @@ const HOT_ROWS = 3;
 const LASTING_ROWS = 32;
 
 /** So many rows at once repay the packing by themselves. */
-const MANY_ROWS = 32;
+const MANY_ROWS = 8;
 
 /** What the system maps beside a part, because it is in the same 64 KiB, half of it on average. */
 const BESIDE_BYTES = 65536;
@@ -176,7 +176,8 @@ export class MappedExperts implements ExpertStore {
       this.#inMemory.delete(expert);
       this.#inMemory.add(expert);
       expert.rows += expert.demand;
-      const isHot = expert.rows >= (hasRoom ? HOT_ROWS : LASTING_ROWS) && time.isLeft;
+      const isHot = expert.rows >= (hasRoom ? HOT_ROWS : LASTING_ROWS) &&
+        time.urgent === 0 && time.isLeft;
       if (isHot || hasRoom && expert.demand >= MANY_ROWS) this.#packOne(expert);
     }
   }

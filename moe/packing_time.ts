@@ -8,10 +8,12 @@
 /** Of the time that passes, packing may take so much. */
 const SHARE = 1 / 4;
 
-/** What has not been taken is not saved up beyond this, in milliseconds. */
+/** What has not been taken is not saved up beyond this, and no more than this is owed: milliseconds. */
 const MOST = 20;
 
 export class PackingTime {
+  /** Matrices that every token needs and that are not packed yet: they come before experts. */
+  urgent = 0;
   #saved = 0;
   #counted = performance.now();
 
@@ -28,7 +30,7 @@ export class PackingTime {
     const start = performance.now();
     pack();
     const end = performance.now();
-    this.#saved -= end - start;
+    this.#saved = Math.max(-MOST, this.#saved - (end - start));
     this.#counted += end - start;
   }
 }
