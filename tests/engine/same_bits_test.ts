@@ -22,7 +22,7 @@ const SETTINGS: Record<string, LoadOptions> = {
   "token by token, 1 thread": { batchSize: 1, threads: 1 },
   "batches of 7, 2 threads": { batchSize: 7, threads: 2 },
   "batches of 64, 3 threads": { batchSize: 64, threads: 3 },
-  "several windows, 2 threads": { batchSize: 7, threads: 2, maxWindowBytes: 6_900_000 },
+  "several windows, 2 threads": { batchSize: 7, threads: 2, maxWindowBytes: 7_200_000 },
 };
 
 for (const [name, options] of Object.entries(MODELS)) {
