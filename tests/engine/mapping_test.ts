@@ -176,6 +176,41 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a mapped model takes no more memory than it may, and what is packed is mapped no more",
+  ignore,
+  fn: () =>
+    withFile(async (path) => {
+      // 176 MiB, of which 160 are experts.
+      const large = await synthesizeBlob({
+        ...OPTIONS,
+        experts: 64,
+        expertsUsed: 8,
+        hidden: 512,
+        expertWidth: 768,
+      });
+      writeFileSync(path, await large.bytes());
+      const peak = async (memory: string) => {
+        const program = programOf(
+          path,
+          `
+          await using model = await loadModel(path, { threads: 2, context: 1024, ${memory} });
+          await using session = model.session();
+          for (let end = 1; end <= tokens.length; end++) await session.sync(tokens.slice(0, end));
+          for (let i = 0; i < 10; i++) tokens.push(...tokens.slice(0, 60));
+          await session.sync(tokens);
+          console.log(/VmHWM:\\s+(\\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))[1]);
+        `,
+        );
+        return Number(await printed(program, ["-A"])) * 1024;
+      };
+      // Deno itself takes some 100 MiB.
+      const [limited, unlimited] = [await peak(`memory: ${96 * MIB}`), await peak("")];
+      assert.ok(limited < 96 * MIB + 180 * MIB, `${limited / MIB} MiB`);
+      assert.ok(unlimited > 250 * MIB && unlimited < 420 * MIB, `${unlimited / MIB} MiB`);
+    }),
+});
+
+Deno.test({
   name: "models that are disposed of leave no mappings and no open files",
   ignore,
   fn: () =>
