@@ -37,6 +37,15 @@ export interface BenchmarkResult {
 const WARM_UP_PREFILL = 256;
 /** Decoded tokens after which every kernel runs optimized code. */
 const WARM_UP_DECODE = 24;
+/** So often they are decoded at most. */
+const WARM_UP_ROUNDS = 64;
+/**
+ * Experts that are computed where the file is mapped are packed while tokens go by, and are faster then.
+ * The model is warm when no more of those wanted are unpacked than this share, or when it falls no
+ * further: rarely wanted ones may stay as they are.
+ */
+const UNPACKED_SHARE = 0.05;
+const FALLS = 0.97;
 
 /**
  * Measures. Each repetition computes other tokens, so that no expert is there only because the last
@@ -58,7 +67,9 @@ export async function benchmark(
   const room = session.context - depth;
   await measure(random(Math.min(room, WARM_UP_PREFILL), 1), "prefill");
   if (kind === "prefill") await measure(random(tokens, 2));
-  else await measure(random(Math.min(room, WARM_UP_DECODE), 2));
+  else {
+    await warmUp(model, (round) => measure(random(Math.min(room, WARM_UP_DECODE), 1e6 + round)));
+  }
 
   const runs: number[] = [];
   const streams: number[] = [];
@@ -74,6 +85,21 @@ export async function benchmark(
     expertHitRate: use.hits + use.misses === 0 ? undefined : use.hits / (use.hits + use.misses),
     expertBytesReadPerToken: use.bytesRead / (tokens * repetitions),
   };
+}
+
+/** Decodes until what is wanted is packed. */
+async function warmUp(model: Model, decode: (round: number) => Promise<unknown>): Promise<void> {
+  let before = Infinity;
+  let steady = 0;
+  for (let round = 0; round < WARM_UP_ROUNDS && steady < 2; round++) {
+    const start = model.expertUse;
+    await decode(round);
+    const { hits, misses, unpacked } = difference(model.expertUse, start);
+    if (unpacked <= (hits + misses) * UNPACKED_SHARE) return;
+    const share = unpacked / (hits + misses);
+    steady = share > before * FALLS ? steady + 1 : 0;
+    before = share;
+  }
 }
 
 /** Seconds that `tokens` take after `before`, which is computed unless it is in the cache. */
@@ -111,6 +137,7 @@ function difference(after: ExpertUse, before: ExpertUse): ExpertUse {
     hits: after.hits - before.hits,
     misses: after.misses - before.misses,
     bytesRead: after.bytesRead - before.bytesRead,
+    unpacked: after.unpacked - before.unpacked,
   };
 }
 

@@ -25,7 +25,7 @@ export class RemoteRuntime {
   /** settles when the last forward pass that was asked for has ended */
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
-  #experts: ExpertUse = { hits: 0, misses: 0, bytesRead: 0 };
+  #experts: ExpertUse = { hits: 0, misses: 0, bytesRead: 0, unpacked: 0 };
   /** positions of a session, where the session does not say */
   readonly context: number;
 

@@ -68,7 +68,7 @@ export class ExpertSlots implements ExpertStore {
 
   /** How the store has fared so far. */
   get use(): ExpertUse {
-    return { hits: this.#hits, misses: this.#misses, bytesRead: this.#bytesRead };
+    return { hits: this.#hits, misses: this.#misses, bytesRead: this.#bytesRead, unpacked: 0 };
   }
 
   /** Experts stay until the next call but one. */

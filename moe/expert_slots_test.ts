@@ -55,7 +55,7 @@ Deno.test("ExpertSlots reads an expert once while it has room", async () => {
     read.map(({ tensor, offset }) => `${tensor.name} ${offset}`),
     [2, 0, 1].flatMap((expert) => ["gate", "up", "down"].map((name) => `${name} ${64 * expert}`)),
   );
-  assert.deepEqual(store.use, { hits: 1, misses: 3, bytesRead: 9 * 64 });
+  assert.deepEqual(store.use, { hits: 1, misses: 3, bytesRead: 9 * 64, unpacked: 0 });
 });
 
 Deno.test("ExpertSlots gives away the slot that was used least recently, of any layer", async () => {

@@ -49,6 +49,8 @@ export interface ExpertUse {
   readonly misses: number;
   /** bytes of the file that were read for them */
   readonly bytesRead: number;
+  /** of both, those that were computed as the file has them, before they were packed */
+  readonly unpacked: number;
 }
 
 /** Groups layers by what their experts take. */

@@ -101,6 +101,7 @@ export class MappedExperts implements ExpertStore {
   #hits = 0;
   #misses = 0;
   #bytesRead = 0;
+  #unpacked = 0;
 
   /** Assigns the stacks and a slot for each expert their places in `plan`. */
   constructor(plan: MemoryPlan, layers: readonly ExpertTensors[], access: MappedAccess) {
@@ -119,7 +120,8 @@ export class MappedExperts implements ExpertStore {
   }
 
   get use(): ExpertUse {
-    return { hits: this.#hits, misses: this.#misses, bytesRead: this.#bytesRead };
+    const [hits, misses, bytesRead] = [this.#hits, this.#misses, this.#bytesRead];
+    return { hits, misses, bytesRead, unpacked: this.#unpacked };
   }
 
   look(layer: number, demands: readonly ExpertDemand[]): { present: number[]; missing: number[] } {
@@ -179,6 +181,7 @@ export class MappedExperts implements ExpertStore {
       const isHot = expert.rows >= (hasRoom ? HOT_ROWS : LASTING_ROWS) &&
         time.urgent === 0 && time.isLeft;
       if (isHot || hasRoom && expert.demand >= MANY_ROWS) this.#packOne(expert);
+      if (partsToPack(expert).length > 0) this.#unpacked++;
     }
   }
 
@@ -218,9 +221,8 @@ export class MappedExperts implements ExpertStore {
 
   /** Packs what is mapped of an expert. */
   #packOne(expert: Expert): void {
-    const { block, mapped, run: { packable } } = expert;
-    const isMapped = (part: BlockPart) => mapped.some(({ matrix }) => matrix === block![part]);
-    const parts = packable.filter(isMapped);
+    const { block, mapped } = expert;
+    const parts = partsToPack(expert);
     if (parts.length === 0) return;
     const slot = slotOf(expert);
     const packed = parts.map((part): PackedPart => {
@@ -290,6 +292,12 @@ function numberOf({ number }: Expert): number {
 /** What has to be in memory for an expert to be computed from its mapping. */
 function partsToMap({ block, mapped, run, number }: Expert): readonly MatrixPart[] {
   return block === undefined ? mappedParts(run, number) : mapped;
+}
+
+/** The parts that are mapped and would be faster packed. */
+function partsToPack({ block, mapped, run: { packable } }: Expert): readonly BlockPart[] {
+  if (mapped.length === 0) return [];
+  return packable.filter((part) => mapped.some(({ matrix }) => matrix === block![part]));
 }
 
 /** An expert's slot, of which it gets one. */

@@ -114,7 +114,7 @@ Deno.test("MappedExperts computes an expert where the file lies, without reading
   // As far from an alignment as the expert's bytes in the file.
   assert.equal(gate.address % ALIGNMENT, 32 + 2 * 8 * 144);
   assert.equal(mapping.reserved[0]!.bytes, 4 * 8 * 144);
-  assert.deepEqual(store.use, { hits: 1, misses: 1, bytesRead: 3 * 8 * 144 });
+  assert.deepEqual(store.use, { hits: 1, misses: 1, bytesRead: 3 * 8 * 144, unpacked: 2 });
 });
 
 Deno.test("MappedExperts packs what is used again and again, and lets go of its mapping", async () => {
