@@ -4,6 +4,7 @@
  * @module
  */
 import { Board, Word } from "./board.ts";
+import { growWindow } from "./memory_plan.ts";
 import type { HelperMessage } from "./team.ts";
 import { Thread } from "./thread.ts";
 import { type Reply, servePort, serveWorker } from "./worker.ts";
@@ -30,6 +31,7 @@ function handle(message: HelperMessage): Reply {
     case "windows":
       for (const id of message.closed) thread!.close(id);
       for (const window of message.opened) thread!.open(window);
+      if (message.grow) message.opened.forEach(growWindow);
       return { after: park };
     case "stop":
       return {};

@@ -1,7 +1,6 @@
 /**
  * Where things lie: wasm32 memory ends at 4 GiB, so weights and activations are spread over several
- * memories ("windows"). A plan assigns addresses first; the memories are made to measure afterwards
- * and never grow, so views of them stay valid.
+ * memories ("windows"). A plan assigns addresses first; the memories are made to measure afterwards.
  *
  * @module
  */
@@ -112,17 +111,36 @@ export class MemoryPlan {
   /**
    * Makes the memories. Pages that are never touched cost nothing.
    *
+   * A large memory costs the thread that makes it: V8 counts all of it as if it were that thread's
+   * garbage to come, and collects garbage again and again (with 36 GiB once a token, for a tenth of
+   * its time). So a memory that is there to stay begins with one page, and {@linkcode growWindow} is
+   * for a thread that has no garbage. Others must not be: a thread that does not count a memory sees
+   * no need to let go of it.
+   *
+   * @param options.lasting the windows are there until the threads end
    * @param options.hugePages asks the system for large pages: the first touch of memory that is filled
    * from end to end then costs a fraction, but a byte of it takes 2 MiB
    */
-  createWindows({ hugePages = false }: { hugePages?: boolean } = {}): Window[] {
+  createWindows(
+    { lasting = false, hugePages = false }: { lasting?: boolean; hugePages?: boolean } = {},
+  ): Window[] {
     return this.#windows.map(({ id, scratch, end }) => {
       const pages = Math.ceil(end / PAGE_BYTES);
-      const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-      if (hugePages) adviseHugePages(memory);
-      return { id, memory, scratch };
+      const initial = lasting ? 1 : pages;
+      const memory = new WebAssembly.Memory({ initial, maximum: pages, shared: true });
+      return { id, memory, scratch, pages, hugePages };
     });
   }
+}
+
+/**
+ * Gives a window that every thread has opened its size.
+ *
+ * @throws {RangeError} If the system has no room for it.
+ */
+export function growWindow({ memory, pages, hugePages }: Window): void {
+  memory.grow(pages - memory.buffer.byteLength / PAGE_BYTES);
+  if (hugePages) adviseHugePages(memory);
 }
 
 /** Has no effect where the system has no such pages, or can't be asked. */

@@ -52,15 +52,15 @@ export function moveRowsJob(window: number, rows: number, move: RowMove): Job {
 
 /** Moves the rows `start` to `end`; the move stands in `table` from `at`. */
 export function moveRows(
-  bytes: readonly Uint8Array[],
+  bytesOf: (window: number) => Uint8Array,
   toWindow: number,
   start: number,
   end: number,
   table: ArrayLike<number>,
   at: number,
 ): void {
-  const source = bytes[table[at]!]!;
-  const target = bytes[toWindow]!;
+  const source = bytesOf(table[at]!);
+  const target = bytesOf(toWindow);
   const from = table[at + 1]!;
   const fromStride = table[at + 2]!;
   const to = table[at + 3]!;
@@ -74,7 +74,7 @@ export function moveRows(
   }
   const index = kind === NOT_INDEXED
     ? undefined
-    : new Int32Array(bytes[table[at + 7]!]!.buffer, table[at + 8]!, end);
+    : new Int32Array(bytesOf(table[at + 7]!).buffer, table[at + 8]!, end);
   for (let i = start; i < end; i++) {
     const read = from + (kind === GATHER ? index![i]! : i) * fromStride;
     const write = to + (kind === SCATTER ? index![i]! : i) * toStride;

@@ -24,7 +24,8 @@ function moved(
   });
   const table = Float64Array.from([99, ...job.args]);
   for (let start = 0; start < rows; start += chunk) {
-    moveRows([from, to], job.window, start, Math.min(start + chunk, rows), table, 1);
+    const bytesOf = (window: number) => window === 0 ? from : to;
+    moveRows(bytesOf, job.window, start, Math.min(start + chunk, rows), table, 1);
   }
   return Array.from(to);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { Board, CHUNK_COST, costOf, type Job, MAX_JOBS, Word } from "./board.ts";
+import { growWindow } from "./memory_plan.ts";
 import { openWorker, type WorkerChannel, type WorkerListener } from "./worker.ts";
 import { Thread, type Window } from "./thread.ts";
 
@@ -11,7 +12,7 @@ import { Thread, type Window } from "./thread.ts";
 export type HelperMessage =
   | { kind: "connect"; port: MessagePort }
   | { kind: "start"; index: number; module: WebAssembly.Module; board: SharedArrayBuffer }
-  | { kind: "windows"; opened: readonly Window[]; closed: readonly number[] }
+  | { kind: "windows"; opened: readonly Window[]; closed: readonly number[]; grow: boolean }
   | { kind: "stop" };
 
 /** Starts helpers, which wait for a team. */
@@ -68,14 +69,22 @@ export class Team {
     return this.#helpers.length + 1;
   }
 
-  /** Makes windows known to every thread, and forgets others. */
+  /**
+   * Makes windows known to every thread, and forgets others. The last thread to know them gives them
+   * their size.
+   *
+   * @throws {RangeError} If there is no room for them.
+   */
   async changeWindows(opened: readonly Window[], closed: readonly number[] = []): Promise<void> {
     for (const id of closed) this.thread.close(id);
     for (const window of opened) this.thread.open(window);
     this.#leave();
-    await Promise.all(
-      this.#helpers.map((helper) => helper.ask<HelperMessage>({ kind: "windows", opened, closed })),
-    );
+    const tell = (helper: WorkerChannel, grow: boolean) =>
+      helper.ask<HelperMessage>({ kind: "windows", opened, closed, grow });
+    await Promise.all(this.#helpers.slice(0, -1).map((helper) => tell(helper, false)));
+    const last = this.#helpers.at(-1);
+    if (last === undefined) opened.forEach(growWindow);
+    else await tell(last, true);
   }
 
   /**

@@ -15,6 +15,10 @@ export interface Window {
   readonly memory: WebAssembly.Memory;
   /** where the threads' private areas begin: thread i's is `scratch + i * SCRATCH_BYTES` */
   readonly scratch: number;
+  /** pages of 64 KiB that the memory has once every thread has opened it */
+  readonly pages: number;
+  /** whether the system is asked for large pages */
+  readonly hugePages: boolean;
 }
 
 type Kernel = (start: number, end: number, ...args: number[]) => void;
@@ -22,6 +26,7 @@ type Kernel = (start: number, end: number, ...args: number[]) => void;
 export class Thread {
   readonly #kernels: Kernel[][] = [];
   readonly #operations: Operations[] = [];
+  readonly #memories: WebAssembly.Memory[] = [];
   readonly #bytes: Uint8Array[] = [];
 
   /** @param index 0 for the conductor, 1 and on for helpers */
@@ -35,7 +40,7 @@ export class Thread {
     const operations = instantiateKernels(this.module, window.memory);
     operations.setScratch(window.scratch + this.index * SCRATCH_BYTES);
     this.#operations[window.id] = operations;
-    this.#bytes[window.id] = new Uint8Array(window.memory.buffer);
+    this.#memories[window.id] = window.memory;
     this.#kernels[window.id] = JOB_OPERATIONS.map((name) =>
       name === "moveRows" ? () => {} : operations[name] as Kernel
     );
@@ -44,6 +49,7 @@ export class Thread {
   close(id: number): void {
     delete this.#kernels[id];
     delete this.#operations[id];
+    delete this.#memories[id];
     delete this.#bytes[id];
   }
 
@@ -70,9 +76,13 @@ export class Thread {
     this.board.takeChunks(this.#call);
   }
 
+  /** All of a window's bytes, which there are once it has grown. */
+  readonly #bytesOf = (window: number): Uint8Array =>
+    this.#bytes[window] ??= new Uint8Array(this.#memories[window]!.buffer);
+
   readonly #call: ChunkCall = (code, window, start, end, table, at) => {
     if (code === 0) {
-      moveRows(this.#bytes, window, start, end, table, at);
+      moveRows(this.#bytesOf, window, start, end, table, at);
       return;
     }
     // WebAssembly drops the arguments that a kernel does not take.

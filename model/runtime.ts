@@ -115,11 +115,11 @@ export class Runtime {
       mapping,
     });
     const reader = new WeightReader(sources, inbox, team, viewOf);
+    await team.changeWindows(windows);
     for (const { id, memory } of windows) {
       memories.set(id, new Uint8Array(memory.buffer as unknown as SharedArrayBuffer));
     }
     mapping?.map(memories);
-    await team.changeWindows(windows);
     const { resident } = weights;
     const totalBytes = resident.bytes;
     await resident.load(reader, (loadedBytes) => notify({ loadedBytes, totalBytes }));
@@ -255,7 +255,7 @@ export class Runtime {
     const pages = STREAM_BYTES / PAGE_BYTES;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     new Uint8Array(memory.buffer).fill(1);
-    const window = { id: this.#nextWindow++, memory, scratch: 0 };
+    const window = { id: this.#nextWindow++, memory, scratch: 0, pages, hugePages: false };
     await this.#team.changeWindows([window]);
     const job: Job = {
       operation: "readStream",
@@ -332,7 +332,7 @@ function planMemory(request: OpenRequest, access: WeightAccess): Planned {
   }, access);
   const stage = new Stage(stages, stageSize);
   return {
-    windows: plan.createWindows({ hugePages }),
+    windows: plan.createWindows({ lasting: true, hugePages }),
     workspace,
     weights,
     stage,
