@@ -46,7 +46,8 @@ export interface Span {
 export async function forwardLayers(context: ForwardContext, span: Span): Promise<void> {
   for (let layer = 0; layer < context.sizes.layers; layer++) {
     context.checkAborted();
-    await context.weights.resident.ready(layer, span.tokens);
+    const arrival = context.weights.resident.ready(layer, span.tokens);
+    if (arrival !== undefined) await arrival;
     const weights = context.weights.layers[layer]!;
     attend(context, span, weights, span.cache.layers[layer]!);
     await feedForward(context, span, weights, layer);

@@ -54,6 +54,8 @@ export class ResidentWeights {
   readonly #time: PackingTime;
   readonly #vectors: Vector[] = [];
   readonly #groups = new Map<number, Resident[]>();
+  /** groups of which something is mapped */
+  readonly #mappedGroups = new Set<number>();
   /** groups that have been computed with */
   readonly #used = new Set<number>();
   #reader: WeightReader | undefined;
@@ -88,6 +90,7 @@ export class ResidentWeights {
     const residents = this.#place(wanted, group === EMBEDDING);
     this.#groups.set(group, [...this.#groups.get(group) ?? [], ...residents]);
     for (const { use, mapped, slot } of residents) use(mapped ?? slot);
+    if (residents.some(isMapped)) this.#mappedGroups.add(group);
     this.#time.urgent += residents.filter(isToPack).length;
   }
 
@@ -122,7 +125,7 @@ export class ResidentWeights {
       reader.viewOf(place, values.byteLength).set(new Uint8Array(values.buffer));
       loaded += tensor.bytes;
     }));
-    const mapped = this.#all().filter((resident) => resident.mapped !== undefined);
+    const mapped = this.#all().filter(isMapped);
     const needed = mapped.filter(({ byRow }) => !byRow);
     this.#mapping?.request(needed.map(mappedPart));
     for (const resident of mapped) {
@@ -130,22 +133,31 @@ export class ResidentWeights {
       count(resident.tensor.bytes);
     }
     const before = loaded;
-    const others = this.#all().filter((resident) => resident.mapped === undefined);
+    const others = this.#all().filter((resident) => !isMapped(resident));
     await reader.matrices(others.map(slotPart), (bytes) => onBytes(before + bytes));
   }
 
   /**
-   * Sees to it that a group's matrices can be computed with until something is awaited, and packs what
-   * there is time for.
+   * Sees to it that a group's matrices can be computed with until something else is awaited, and packs
+   * what there is time for.
    *
    * @param rows that are to be computed with them
+   * @returns undefined if there is nothing to wait for
    * @throws {GgufError} If one can't be read.
    */
-  async ready(group: number, rows: number): Promise<void> {
-    const residents = this.#groups.get(group) ?? [];
+  ready(group: number, rows: number): Promise<void> | undefined {
+    if (this.#mappedGroups.has(group)) return this.#prepare(group, rows);
+    // Asked even if nothing is mapped here: someone may be waiting for the file.
+    void this.#mapping?.held;
+    return undefined;
+  }
+
+  async #prepare(group: number, rows: number): Promise<void> {
+    const residents = this.#groups.get(group)!;
     await this.#bring(residents, (resident) => [mappedPart(resident)]);
     this.#packSome(residents, rows >= MANY_ROWS, this.#used.has(group));
     this.#used.add(group);
+    if (!residents.some(isMapped)) this.#mappedGroups.delete(group);
   }
 
   /** The same for some rows of the embedding. */
@@ -169,9 +181,8 @@ export class ResidentWeights {
     const mapping = this.#mapping;
     const isThere = (part: MatrixPart) => mapping!.isPresent([part]) || mapping!.populate([part]);
     for (;;) {
-      // Asked even if nothing is mapped here: someone may be waiting for the file.
       const held = mapping?.held === true;
-      const mapped = residents.filter(({ mapped }) => mapped !== undefined);
+      const mapped = residents.filter(isMapped);
       if (mapped.every((resident) => held && partsOf(resident).every(isThere))) return;
       await this.#reader!.matrices(mapped.map(slotPart));
       for (const resident of mapped) this.#settle(resident);
@@ -222,9 +233,9 @@ export class ResidentWeights {
       (sum, { tensor }) => sum + tensor.bytes + 3 * alignment,
       0,
     );
-    const isMapped = this.#mapping !== undefined && inSlots + inFile <= plan.largest;
-    const { window, address } = plan.place(isMapped ? inSlots + inFile : inSlots);
-    if (isMapped) this.#mappedBytes += inFile;
+    const mapping = inSlots + inFile <= plan.largest ? this.#mapping : undefined;
+    const { window, address } = plan.place(mapping ? inSlots + inFile : inSlots);
+    if (mapping) this.#mappedBytes += inFile;
     let next = address;
     const slots = wanted.map(({ tensor }, i) => {
       const slot = matrixOf(tensor, { window, address: next });
@@ -233,11 +244,11 @@ export class ResidentWeights {
     });
     return wanted.map(({ tensor, use }, i) => {
       const slot = slots[i]!;
-      if (!isMapped) return { tensor, use, byRow, slot, mapped: undefined, packed: 0 };
+      if (!mapping) return { tensor, use, byRow, slot, mapped: undefined, packed: 0 };
       const start = alignUp(next, alignment) + tensor.offset % alignment;
       next = alignUp(start + tensor.bytes, alignment);
       const mapped: Matrix = { ...slot, address: start, packed: undefined };
-      this.#mapping!.reserve({ tensor, offset: 0, matrix: mapped }, tensor.bytes);
+      mapping.reserve({ tensor, offset: 0, matrix: mapped }, tensor.bytes);
       return { tensor, use, byRow, slot, mapped, packed: 0 };
     });
   }
@@ -257,6 +268,10 @@ function mappedPart({ tensor, mapped }: Resident): MatrixPart {
 
 function slotPart({ tensor, slot }: Resident): MatrixPart {
   return { tensor, offset: 0, matrix: slot };
+}
+
+function isMapped({ mapped }: Resident): boolean {
+  return mapped !== undefined;
 }
 
 function isToPack({ byRow, mapped, slot }: Resident): boolean {

@@ -21,6 +21,12 @@ import { type MatrixPart, partBytes } from "../moe/expert_store.ts";
 /** How often an idle model looks whether someone waits to write to its files, in milliseconds. */
 const WATCH_TIME = 50;
 
+/**
+ * An answer of the system holds for some milliseconds, for who wants to write has to wait until the
+ * file is given back.
+ */
+const ASK_TIME = 5;
+
 /** Memories by the number of their window. */
 type Memories = ReadonlyMap<number, Uint8Array<SharedArrayBuffer>>;
 
@@ -39,6 +45,9 @@ export class WeightMapping implements ExpertMapping {
   readonly #files: readonly MappedFile[];
   readonly #reserved: Reserved[] = [];
   #memories: Memories = new Map();
+  #held = true;
+  /** when the files were asked last */
+  #asked = -Infinity;
   readonly #watch: ReturnType<typeof setInterval>;
 
   private constructor(files: readonly MappedFile[]) {
@@ -80,10 +89,13 @@ export class WeightMapping implements ExpertMapping {
   }
 
   get held(): boolean {
+    const now = performance.now();
+    if (now - this.#asked < ASK_TIME) return this.#held;
+    this.#asked = now;
     // Each is asked, for each may have someone waiting.
     const lost = this.#files.filter((file) => !file.held);
     if (lost.length > 0) this.close();
-    return lost.length === 0;
+    return this.#held;
   }
 
   isPresent(parts: readonly MatrixPart[]): boolean {
@@ -111,6 +123,7 @@ export class WeightMapping implements ExpertMapping {
 
   /** Takes everything out of the windows and lets others change the files. */
   close(): void {
+    this.#held = false;
     clearInterval(this.#watch);
     for (const file of this.#files) file.close();
   }

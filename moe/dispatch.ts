@@ -23,15 +23,18 @@ export interface ExpertGroup {
  * @throws {RangeError} If an id is not among the experts.
  */
 export function groupByExpert(ids: Int32Array, experts: number): ExpertGroup[] {
-  const pairs: (number[] | undefined)[] = new Array(experts);
+  const pairs = new Map<number, number[]>();
   for (let pair = 0; pair < ids.length; pair++) {
     const expert = ids[pair]!;
     if (expert < 0 || expert >= experts) {
       throw new RangeError(`the router chose expert ${expert} of ${experts}`);
     }
-    (pairs[expert] ??= []).push(pair);
+    const own = pairs.get(expert);
+    if (own === undefined) pairs.set(expert, [pair]);
+    else own.push(pair);
   }
-  return pairs.flatMap((own, expert) => own === undefined ? [] : [{ expert, pairs: own }]);
+  const groups = Array.from(pairs, ([expert, pairs]) => ({ expert, pairs }));
+  return groups.sort((a, b) => a.expert - b.expert);
 }
 
 /**

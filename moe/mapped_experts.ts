@@ -93,7 +93,7 @@ interface Expert {
 export class MappedExperts implements ExpertStore {
   readonly #access: MappedAccess;
   readonly #layers: readonly (readonly Expert[])[];
-  /** those in memory, the one used last at the end */
+  /** those in memory; where one may have to go, the one used last is at the end */
   readonly #inMemory = new Set<Expert>();
   #bytes = 0;
   /** whether anything is mapped */
@@ -175,8 +175,11 @@ export class MappedExperts implements ExpertStore {
     const { limit, time } = this.#access;
     const hasRoom = limit === Infinity;
     for (const expert of experts) {
-      this.#inMemory.delete(expert);
-      this.#inMemory.add(expert);
+      if (!hasRoom) {
+        this.#inMemory.delete(expert);
+        this.#inMemory.add(expert);
+      }
+      if (expert.mapped.length === 0) continue;
       expert.rows += expert.demand;
       const isHot = expert.rows >= (hasRoom ? HOT_ROWS : LASTING_ROWS) &&
         time.urgent === 0 && time.isLeft;
