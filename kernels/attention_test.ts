@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  assertClose,
-  assertSameBits,
-  inBothBuilds,
-  inTwoParts,
-  randomFloats,
-} from "./comparing.ts";
+import { assertClose, assertSameBits, inTwoParts, randomFloats } from "./comparing.ts";
 import { ATTENTION_TILE, MAX_HEAD_SIZE } from "./constants.ts";
 import {
   attentionSpans,
@@ -15,6 +9,7 @@ import {
   type KvFormat,
   spanRecordBytes,
 } from "./kv_formats.ts";
+import type { KernelBuild } from "./kernels.ts";
 import type { Operations } from "./operations.ts";
 import { attention, type AttentionShape } from "./oracles/attention.ts";
 import { halfValue } from "./oracles/half.ts";
@@ -86,54 +81,66 @@ function fill(
   }) as [number, number];
 }
 
-function run(attended: Case, cut = 0, within: KernelMemory = memory): Float32Array {
+function kernelsOf({ builds }: KernelMemory, build: KernelBuild): Operations {
+  return builds.find((one) => one.build === build)!.kernels;
+}
+
+function run(
+  build: KernelBuild,
+  attended: Case,
+  cut = 0,
+  within: KernelMemory = memory,
+): Float32Array {
   const { format, q, firstPosition, shape } = attended;
   const { heads, kvHeads, headSize, capacity, scale } = shape;
   const tokens = q.length / (heads * headSize);
-  return inBothBuilds(within, (kernels) => {
-    within.reset();
-    const [k, v] = fill(attended, kernels, within);
-    const at = within.put(q);
-    const out = within.reserve(4 * q.length);
-    inTwoParts(
-      kvHeads * Math.ceil(tokens / ATTENTION_TILE),
-      cut,
-      (start, end) =>
-        // deno-fmt-ignore
-        kernels[KV_FORMATS[format].attention](start, end, at, k, v, out, firstPosition, tokens, heads, kvHeads, headSize, capacity, scale),
-    );
-    within.assertGuards();
-    return within.floats(out, q.length);
-  });
+  const kernels = kernelsOf(within, build);
+  within.reset();
+  const [k, v] = fill(attended, kernels, within);
+  const at = within.put(q);
+  const out = within.reserve(4 * q.length);
+  inTwoParts(
+    kvHeads * Math.ceil(tokens / ATTENTION_TILE),
+    cut,
+    (start, end) =>
+      // deno-fmt-ignore
+      kernels[KV_FORMATS[format].attention](start, end, at, k, v, out, firstPosition, tokens, heads, kvHeads, headSize, capacity, scale),
+  );
+  within.assertGuards();
+  return within.floats(out, q.length);
 }
 
 /** The only token of a case, span by span. */
-function runSpans(attended: Case, cut = 0, within: KernelMemory = memory): Float32Array {
+function runSpans(
+  build: KernelBuild,
+  attended: Case,
+  cut = 0,
+  within: KernelMemory = memory,
+): Float32Array {
   const { format, q, firstPosition: position, shape } = attended;
   const { heads, kvHeads, headSize, capacity, scale } = shape;
-  return inBothBuilds(within, (kernels) => {
-    within.reset();
-    const [k, v] = fill(attended, kernels, within);
-    const at = within.put(q);
-    const units = kvHeads * attentionSpans(position + 1);
-    const records = within.reserve(units * spanRecordBytes(heads / kvHeads, headSize));
-    inTwoParts(
-      units,
-      cut,
-      (start, end) =>
-        // deno-fmt-ignore
-        kernels[KV_FORMATS[format].attendSpans](start, end, at, k, v, records, position, heads, kvHeads, headSize, capacity, scale),
-    );
-    const out = within.reserve(4 * q.length);
-    inTwoParts(
-      kvHeads,
-      cut,
-      (start, end) =>
-        kernels.mergeSpans(start, end, records, out, position, heads, kvHeads, headSize),
-    );
-    within.assertGuards();
-    return within.floats(out, q.length);
-  });
+  const kernels = kernelsOf(within, build);
+  within.reset();
+  const [k, v] = fill(attended, kernels, within);
+  const at = within.put(q);
+  const units = kvHeads * attentionSpans(position + 1);
+  const records = within.reserve(units * spanRecordBytes(heads / kvHeads, headSize));
+  inTwoParts(
+    units,
+    cut,
+    (start, end) =>
+      // deno-fmt-ignore
+      kernels[KV_FORMATS[format].attendSpans](start, end, at, k, v, records, position, heads, kvHeads, headSize, capacity, scale),
+  );
+  const out = within.reserve(4 * q.length);
+  inTwoParts(
+    kvHeads,
+    cut,
+    (start, end) =>
+      kernels.mergeSpans(start, end, records, out, position, heads, kvHeads, headSize),
+  );
+  within.assertGuards();
+  return within.floats(out, q.length);
 }
 
 function oracle({ format, q, keys, values, firstPosition, shape }: Case): Float32Array {
@@ -179,105 +186,110 @@ const casesOf = (format: KvFormat) =>
 // size, is the relative error of a weight; values are below 4.
 const tolerance = () => 4 * 8e-6;
 
-for (const format of ["f16", "q8_0"] as const) {
-  Deno.test(`attention() to ${format} agrees with its oracle for any shape and any split of units`, () => {
-    fc.assert(
-      fc.property(casesOf(format), fc.nat(), (whole, cut) => {
-        const out = run(whole);
-        assertClose(out, oracle(whole), tolerance);
-        assertSameBits(run(whole, cut), out);
-      }),
-      { numRuns: 60 },
-    );
-  });
-
-  Deno.test(`attention() to ${format} gives a token the same bits alone, in spans, in any batch and whatever lies beyond`, () => {
-    fc.assert(
-      fc.property(casesOf(format), fc.nat(), (whole, cut) => {
-        const tokens = whole.q.length / (whole.shape.heads * whole.shape.headSize);
-        const each = Array.from({ length: tokens }, (_, t) => tokensOf(whole, t, t + 1));
-        const middle = cut % (tokens + 1);
-        const parts = [run(tokensOf(whole, 0, middle)), run(tokensOf(whole, middle, tokens))];
-        const out = run(whole);
-        assertSameBits(concatenate(each.map((token) => run(token))), out);
-        assertSameBits(concatenate(each.map((token) => runSpans(token, cut))), out);
-        assertSameBits(concatenate(parts), out);
-      }),
-      { numRuns: 40 },
-    );
-  });
-}
-
 function concatenate(arrays: Float32Array[]): Float32Array {
   return Float32Array.from(arrays.flatMap((array) => Array.from(array)));
 }
 
-Deno.test("attention() keeps the infinities of later positions from earlier tokens of a tile", () => {
-  // Groups of 3: the lanes of a vector are of several tokens.
-  const clean = randomCase("f16", 1, ATTENTION_TILE, 60, 1, 3, 16);
-  for (const special of [Infinity, -Infinity, NaN]) {
-    for (const what of ["keys", "values"] as const) {
-      const spoilt = {
-        ...clean,
-        [what]: clean[what].map((x, i) => i < 64 * 16 ? x : special),
-      };
-      const rowLength = 3 * 16;
-      assertSameBits(
-        run(spoilt).subarray(0, 4 * rowLength).slice(),
-        run(clean).subarray(0, 4 * rowLength).slice(),
-      );
-    }
-  }
-});
-
-Deno.test("attention() passes on what is not a number", () => {
-  const clean = randomCase("f16", 2, 3, 20, 1, 2, 12);
-  for (const special of [Infinity, -Infinity, NaN]) {
-    const values = clean.values.slice();
-    values[20 * 12 + 5] = special;
-    // The first token is at position 20, and has seen it.
-    const out = run({ ...clean, values });
-    const expected = run(clean).map((x, i) => i % 12 === 5 ? special : x);
-    assertSameBits(out.map((x) => x * 1), expected);
-  }
-});
-
-Deno.test("attention() gives the values worked out by hand", () => {
-  // Scores 0 and ln 3: weights 1/4 and 3/4 of the values 4 and 8. Token 0 sees the first alone.
-  const shape = { heads: 1, kvHeads: 1, headSize: 2, capacity: 2, scale: Math.log(3) };
-  const out = run({
-    format: "f16",
-    q: Float32Array.of(1, 0, 1, 0),
-    keys: Float32Array.of(0, 1, 1, 1),
-    values: Float32Array.of(4, 1, 8, 1),
-    firstPosition: 0,
-    shape,
-  });
-  assertClose(out, Float32Array.of(4, 1, 7, 1), () => 2 ** -20);
-});
-
-Deno.test("attention() holds where scores differ by thousands", () => {
-  const extreme = randomCase("f16", 3, 3, 100, 2, 4, 32);
-  const q = extreme.q.map((x) => x * 1000);
-  const out = run({ ...extreme, q });
-  // The largest score's value alone remains but for scores within some units of it.
-  assertClose(out, oracle({ ...extreme, q }), () => 4 * 2e-2);
-  assert(out.every(Number.isFinite));
-});
-
-Deno.test("attention() takes the largest head size and traps beyond it", () => {
-  const largest = randomCase("f16", 5, 9, 70, 1, 2, MAX_HEAD_SIZE);
-  assertClose(run(largest), oracle(largest), tolerance);
-  const beyond = randomCase("f16", 5, 1, 0, 1, 1, MAX_HEAD_SIZE + 1);
-  assert.throws(() => run(beyond), WebAssembly.RuntimeError);
-});
-
-Deno.test("attention() works above 2 GiB", async () => {
-  const far = await kernelMemory(1 << 20, 3 * 2 ** 30);
+for (const { build } of memory.builds) {
   for (const format of ["f16", "q8_0"] as const) {
-    const some = randomCase(format, 9, 10, 70, 2, 4, 96);
-    assertSameBits(run(some, 0, far), run(some));
-    const last = tokensOf(some, 9, 10);
-    assertSameBits(runSpans(last, 0, far), run(last));
+    Deno.test(`${build}: attention() to ${format} agrees with its oracle for any shape and any split of units`, () => {
+      fc.assert(
+        fc.property(casesOf(format), fc.nat(), (whole, cut) => {
+          const out = run(build, whole);
+          assertClose(out, oracle(whole), tolerance);
+          assertSameBits(run(build, whole, cut), out);
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    Deno.test(`${build}: attention() to ${format} gives a token the same bits alone, in spans, in any batch and whatever lies beyond`, () => {
+      fc.assert(
+        fc.property(casesOf(format), fc.nat(), (whole, cut) => {
+          const tokens = whole.q.length / (whole.shape.heads * whole.shape.headSize);
+          const each = Array.from({ length: tokens }, (_, t) => tokensOf(whole, t, t + 1));
+          const middle = cut % (tokens + 1);
+          const parts = [
+            run(build, tokensOf(whole, 0, middle)),
+            run(build, tokensOf(whole, middle, tokens)),
+          ];
+          const out = run(build, whole);
+          assertSameBits(concatenate(each.map((token) => run(build, token))), out);
+          assertSameBits(concatenate(each.map((token) => runSpans(build, token, cut))), out);
+          assertSameBits(concatenate(parts), out);
+        }),
+        { numRuns: 40 },
+      );
+    });
   }
-});
+
+  Deno.test(`${build}: attention() keeps the infinities of later positions from earlier tokens of a tile`, () => {
+    // Groups of 3: the lanes of a vector are of several tokens.
+    const clean = randomCase("f16", 1, ATTENTION_TILE, 60, 1, 3, 16);
+    for (const special of [Infinity, -Infinity, NaN]) {
+      for (const what of ["keys", "values"] as const) {
+        const spoilt = {
+          ...clean,
+          [what]: clean[what].map((x, i) => i < 64 * 16 ? x : special),
+        };
+        const rowLength = 3 * 16;
+        assertSameBits(
+          run(build, spoilt).subarray(0, 4 * rowLength).slice(),
+          run(build, clean).subarray(0, 4 * rowLength).slice(),
+        );
+      }
+    }
+  });
+
+  Deno.test(`${build}: attention() passes on what is not a number`, () => {
+    const clean = randomCase("f16", 2, 3, 20, 1, 2, 12);
+    for (const special of [Infinity, -Infinity, NaN]) {
+      const values = clean.values.slice();
+      values[20 * 12 + 5] = special;
+      // The first token is at position 20, and has seen it.
+      const out = run(build, { ...clean, values });
+      const expected = run(build, clean).map((x, i) => i % 12 === 5 ? special : x);
+      assertSameBits(out.map((x) => x * 1), expected);
+    }
+  });
+
+  Deno.test(`${build}: attention() gives the values worked out by hand`, () => {
+    // Scores 0 and ln 3: weights 1/4 and 3/4 of the values 4 and 8. Token 0 sees the first alone.
+    const shape = { heads: 1, kvHeads: 1, headSize: 2, capacity: 2, scale: Math.log(3) };
+    const out = run(build, {
+      format: "f16",
+      q: Float32Array.of(1, 0, 1, 0),
+      keys: Float32Array.of(0, 1, 1, 1),
+      values: Float32Array.of(4, 1, 8, 1),
+      firstPosition: 0,
+      shape,
+    });
+    assertClose(out, Float32Array.of(4, 1, 7, 1), () => 2 ** -20);
+  });
+
+  Deno.test(`${build}: attention() holds where scores differ by thousands`, () => {
+    const extreme = randomCase("f16", 3, 3, 100, 2, 4, 32);
+    const q = extreme.q.map((x) => x * 1000);
+    const out = run(build, { ...extreme, q });
+    // The largest score's value alone remains but for scores within some units of it.
+    assertClose(out, oracle({ ...extreme, q }), () => 4 * 2e-2);
+    assert(out.every(Number.isFinite));
+  });
+
+  Deno.test(`${build}: attention() takes the largest head size and traps beyond it`, () => {
+    const largest = randomCase("f16", 5, 9, 70, 1, 2, MAX_HEAD_SIZE);
+    assertClose(run(build, largest), oracle(largest), tolerance);
+    const beyond = randomCase("f16", 5, 1, 0, 1, 1, MAX_HEAD_SIZE + 1);
+    assert.throws(() => run(build, beyond), WebAssembly.RuntimeError);
+  });
+
+  Deno.test(`${build}: attention() works above 2 GiB`, async () => {
+    const far = await kernelMemory(1 << 20, 3 * 2 ** 30);
+    for (const format of ["f16", "q8_0"] as const) {
+      const some = randomCase(format, 9, 10, 70, 2, 4, 96);
+      assertSameBits(run(build, some, 0, far), run(build, some));
+      const last = tokensOf(some, 9, 10);
+      assertSameBits(runSpans(build, last, 0, far), run(build, last));
+    }
+  });
+}

@@ -160,13 +160,18 @@ function shapes(type: WeightType) {
 for (const type of TYPES) {
   const name = WEIGHT_FORMATS[type].matmul;
 
-  Deno.test(`${name}() agrees with the oracle, in the same bits by both builds`, () => {
+  // Of all products of weights and activations only those of F32 are rounded, unless they are fused
+  // with the sum.
+  const isExact = type !== "F32";
+
+  Deno.test(`${name}() agrees with the oracle${isExact ? ", in the same bits by both builds" : ""}`, () => {
     fc.assert(
       fc.property(shapes(type), (shape) => {
         const it = problem(type, shape);
         const [simd, relaxed] = memory.builds.map(({ kernels }) => multiply(memory, kernels, it));
         assertNearOracle(it, simd!);
-        assertSameBits(relaxed!, simd!);
+        assertNearOracle(it, relaxed!);
+        if (isExact) assertSameBits(relaxed!, simd!);
       }),
       { numRuns: 60 },
     );
@@ -198,8 +203,8 @@ for (const type of TYPES) {
   Deno.test(`${name}() writes nothing but the rows it was given`, () => {
     const columns = 256;
     const it = problem(type, { rows: 9, columns, tokens: 5, seed: 4 });
-    const whole = multiply(memory, memory.builds[0]!.kernels, it);
     for (const { kernels } of memory.builds) {
+      const whole = multiply(memory, kernels, it);
       memory.reset();
       const { weights, x } = place(memory, kernels, it);
       const stride = 12;
@@ -319,8 +324,8 @@ Deno.test("matmuls work above 2 GiB", async () => {
   const high = await kernelMemory(1 << 20, 3 * 2 ** 30);
   for (const type of TYPES) {
     const it = problem(type, { rows: 5, columns: 256, tokens: 7, seed: 5 });
-    const expected = multiply(memory, memory.builds[0]!.kernels, it);
-    for (const { kernels } of high.builds) {
+    for (const [i, { kernels }] of high.builds.entries()) {
+      const expected = multiply(memory, memory.builds[i]!.kernels, it);
       assertSameBits(multiply(high, kernels, it), expected);
     }
   }
@@ -331,14 +336,14 @@ Deno.test("matmuls and quantization work up to the last byte of 4 GiB and read n
   const bytes = new Uint8Array(whole.buffer);
   const END = 2 ** 32;
   const LOW = 1 << 20;
-  for (const { build } of memory.builds) {
+  for (const { build, kernels: near } of memory.builds) {
     const kernels = instantiateKernels(await compileKernels(build), whole);
     kernels.setScratch(65536);
     for (const type of TYPES) {
       const { activation, blockSize } = WEIGHT_FORMATS[type];
       const columns = blockSize === 1 ? 21 : blockSize;
       const it = problem(type, { rows: 3, columns, tokens: 7, seed: 6 });
-      const expected = multiply(memory, memory.builds[0]!.kernels, it);
+      const expected = multiply(memory, near, it);
       const quantize = ACTIVATIONS[activation].quantize;
       const xBytes = it.tokens * activationBytes(activation, columns);
       const lengths = { weights: it.weights.length, x: xBytes, out: expected.byteLength };

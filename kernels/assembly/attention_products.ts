@@ -10,6 +10,7 @@
 // V8 unrolls loops as short as these four times, and then checks addresses against the size of the
 // memory more cheaply than in code that is unrolled by hand.
 
+import { multiplyAdd } from "./multiply_add";
 import { UNPACKED } from "./attention_scratch";
 import { scratch } from "./scratch";
 
@@ -76,17 +77,17 @@ export function multiplyEight(lanes: usize, count: i32, sums: usize, rescale: us
   for (; tile < end; tile += 16, lanes += 32) {
     const rows01 = v128.load64_splat(tile), rows23 = v128.load64_splat(tile, 8);
     let four = v128.load(lanes);
-    straight01 = f32x4.add(straight01, f32x4.mul(rows01, four));
-    straight23 = f32x4.add(straight23, f32x4.mul(rows23, four));
+    straight01 = multiplyAdd(rows01, four, straight01);
+    straight23 = multiplyAdd(rows23, four, straight23);
     four = exchanged(four);
-    crossed01 = f32x4.add(crossed01, f32x4.mul(rows01, four));
-    crossed23 = f32x4.add(crossed23, f32x4.mul(rows23, four));
+    crossed01 = multiplyAdd(rows01, four, crossed01);
+    crossed23 = multiplyAdd(rows23, four, crossed23);
     four = v128.load(lanes, 16);
-    high01 = f32x4.add(high01, f32x4.mul(rows01, four));
-    high23 = f32x4.add(high23, f32x4.mul(rows23, four));
+    high01 = multiplyAdd(rows01, four, high01);
+    high23 = multiplyAdd(rows23, four, high23);
     four = exchanged(four);
-    highCrossed01 = f32x4.add(highCrossed01, f32x4.mul(rows01, four));
-    highCrossed23 = f32x4.add(highCrossed23, f32x4.mul(rows23, four));
+    highCrossed01 = multiplyAdd(rows01, four, highCrossed01);
+    highCrossed23 = multiplyAdd(rows23, four, highCrossed23);
   }
   v128.store(sums, firstRow(straight01, crossed01));
   v128.store(sums, firstRow(high01, highCrossed01), 16);
@@ -116,11 +117,11 @@ export function multiplyFour(lanes: usize, count: i32, sums: usize, rescale: usi
   for (; tile < end; tile += 16, lanes += 16) {
     const rows01 = v128.load64_splat(tile), rows23 = v128.load64_splat(tile, 8);
     let four = v128.load(lanes);
-    straight01 = f32x4.add(straight01, f32x4.mul(rows01, four));
-    straight23 = f32x4.add(straight23, f32x4.mul(rows23, four));
+    straight01 = multiplyAdd(rows01, four, straight01);
+    straight23 = multiplyAdd(rows23, four, straight23);
     four = exchanged(four);
-    crossed01 = f32x4.add(crossed01, f32x4.mul(rows01, four));
-    crossed23 = f32x4.add(crossed23, f32x4.mul(rows23, four));
+    crossed01 = multiplyAdd(rows01, four, crossed01);
+    crossed23 = multiplyAdd(rows23, four, crossed23);
   }
   v128.store(sums, firstRow(straight01, crossed01));
   v128.store(sums, secondRow(straight01, crossed01), 16);
@@ -144,8 +145,6 @@ export function multiplyVisible(
   block: i32,
   laneBytes: usize,
 ): void {
-  // x + -0 is x for any x, be it 0 or -0.
-  const nothing = f32x4.splat(-0.0);
   for (let row = from; row < to; row++) {
     const tile = scratch + UNPACKED + (<usize> row << 4);
     const weights = lanes + <usize> row * laneBytes;
@@ -154,8 +153,9 @@ export function multiplyVisible(
       const weight = v128.load(weights + lane);
       for (let element: usize = 0; element < 4; element++) {
         const sum = sums + element * laneBytes + lane;
-        const product = f32x4.mul(v128.load32_splat(tile + 4 * element), weight);
-        v128.store(sum, f32x4.add(v128.load(sum), v128.bitselect(product, nothing, seen)));
+        const before = v128.load(sum);
+        const after = multiplyAdd(v128.load32_splat(tile + 4 * element), weight, before);
+        v128.store(sum, v128.bitselect(after, before, seen));
       }
     }
   }

@@ -13,6 +13,7 @@
 import { HALF_BITS, HALF_FACTOR, poisonOf } from "./f16";
 import { inRegister } from "./in_register";
 import { sumF32 } from "./lanes";
+import { multiplyAdd } from "./multiply_add";
 
 @final
 @unmanaged
@@ -116,7 +117,7 @@ export class RowsOfFloats<W> {
 
 @inline
 function addProducts(sum: v128, weights: v128, x: usize): v128 {
-  return f32x4.add(sum, f32x4.mul(weights, v128.load(x)));
+  return multiplyAdd(weights, v128.load(x), sum);
 }
 
 @inline
