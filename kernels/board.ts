@@ -3,7 +3,9 @@
  *
  * A phase is a list of jobs that need nothing of one another. Each job is one kernel call over a
  * range of units, cut into chunks; threads claim the phase's chunks one by one, so a thread that
- * finishes early takes more. Which thread computes a chunk never changes its result.
+ * finishes early takes more. The chunks become smaller towards the end (guided self-scheduling,
+ * Polychronopoulos and Kuck 1987): few claims, and all threads are done at about the same time.
+ * Which thread computes a chunk never changes its result.
  *
  * @module
  */
@@ -27,11 +29,14 @@ export interface Job {
 /** Jobs that one phase can hold; {@linkcode Team.run} splits longer lists. */
 export const MAX_JOBS = 2048;
 
-/** A claim and a call cost half a microsecond; a chunk of this many bytes takes ten. */
-export const CHUNK_COST = 128 * 1024;
+/** What is no larger is not shared: a helper takes microseconds to notice it, and this takes ten. */
+export const ALONE_COST = 128 * 1024;
 
-/** Chunks a thread gets of a large phase, so that a slow thread holds up no one. */
-const CHUNKS_PER_THREAD = 32;
+/** A claim and a call cost half a microsecond; a chunk of this many bytes takes four. */
+const LEAST_COST = 64 * 1024;
+
+/** A chunk is a thread's share of what is left, divided by this, for a thread may be slower than others. */
+const SHARE_DIVISOR = 2;
 
 /** Places of the board's 32-bit words. */
 export const Word = {
@@ -43,23 +48,25 @@ export const Word = {
   done: 2,
   /** chunks of the phase */
   chunks: 3,
-  /** jobs of the phase */
-  jobs: 4,
   /** helpers asleep on `epoch` */
-  sleeping: 5,
+  sleeping: 4,
   /** 1 while the conductor sleeps on `done` */
-  conductorSleeping: 6,
+  conductorSleeping: 5,
   /** changes when every helper is to leave the board once and listen to messages */
-  leave: 7,
+  leave: 6,
   /** 1 when a kernel has trapped in this phase */
-  failed: 8,
+  failed: 7,
   /** 1 when the caller wants the running forward pass to stop */
-  abort: 9,
+  abort: 8,
 } as const;
 
 const WORDS_BYTES = 64;
 const MAX_ARGS = 11;
-const JOB_WORDS = 5 + MAX_ARGS;
+/** operation, window, arguments */
+const JOB_WORDS = 2 + MAX_ARGS;
+/** job, first unit, end */
+const CHUNK_WORDS = 3;
+const MAX_CHUNKS = 3 * MAX_JOBS;
 
 /** Every job operation in the order of its code on the board. */
 export const JOB_OPERATIONS: readonly JobOperation[] = [
@@ -121,6 +128,7 @@ export function costOf(jobs: readonly Job[]): number {
 export class Board {
   readonly words: Int32Array;
   readonly #jobs: Float64Array;
+  readonly #chunks: Uint32Array;
 
   /** @param buffer shared between the threads; a new one when absent */
   constructor(
@@ -132,31 +140,46 @@ export class Board {
   ) {
     this.words = new Int32Array(buffer, 0, WORDS_BYTES / 4);
     this.#jobs = new Float64Array(buffer, WORDS_BYTES, MAX_JOBS * JOB_WORDS);
+    this.#chunks = new Uint32Array(buffer, WORDS_BYTES + JOBS_BYTES, MAX_CHUNKS * CHUNK_WORDS);
   }
 
   /** Writes the jobs of a phase, cut for `threads` threads; returns how many chunks there are. */
   write(jobs: readonly Job[], threads: number): number {
-    const chunkCost = Math.max(CHUNK_COST, costOf(jobs) / (threads * CHUNKS_PER_THREAD));
+    let left = costOf(jobs);
+    // However many threads there are, the chunks have room.
+    const least = Math.max(LEAST_COST, left / (MAX_CHUNKS - MAX_JOBS));
     let chunks = 0;
     for (let i = 0; i < jobs.length; i++) {
-      const job = jobs[i]!;
-      const units = Math.max(1, Math.round(chunkCost / job.cost));
-      const at = i * JOB_WORDS;
-      this.#jobs[at] = operationCode(job.operation);
-      this.#jobs[at + 1] = job.window;
-      this.#jobs[at + 2] = chunks;
-      this.#jobs[at + 3] = units;
-      this.#jobs[at + 4] = job.units;
-      for (let j = 0; j < job.args.length; j++) this.#jobs[at + 5 + j] = job.args[j]!;
-      chunks += Math.ceil(job.units / units);
+      const { units, cost } = jobs[i]!;
+      this.#writeJob(i, jobs[i]!);
+      for (let start = 0; start < units;) {
+        const chunkCost = Math.max(least, left / (threads * SHARE_DIVISOR));
+        const end = Math.min(start + Math.max(1, Math.round(chunkCost / cost)), units);
+        this.#writeChunk(chunks++, i, start, end);
+        left -= (end - start) * cost;
+        start = end;
+      }
     }
-    this.words[Word.jobs] = jobs.length;
     this.words[Word.chunks] = chunks;
     this.words[Word.done] = 0;
     this.words[Word.failed] = 0;
     // Last, for from here on anyone may claim.
     Atomics.store(this.words, Word.unclaimed, chunks);
     return chunks;
+  }
+
+  #writeJob(job: number, { operation, window, args }: Job): void {
+    const at = job * JOB_WORDS;
+    this.#jobs[at] = operationCode(operation);
+    this.#jobs[at + 1] = window;
+    for (let i = 0; i < args.length; i++) this.#jobs[at + 2 + i] = args[i]!;
+  }
+
+  #writeChunk(chunk: number, job: number, start: number, end: number): void {
+    const at = chunk * CHUNK_WORDS;
+    this.#chunks[at] = job;
+    this.#chunks[at + 1] = start;
+    this.#chunks[at + 2] = end;
   }
 
   /**
@@ -195,24 +218,10 @@ export class Board {
   }
 
   #runChunk(chunk: number, call: ChunkCall): void {
-    const table = this.#jobs;
-    const at = this.#jobOf(chunk) * JOB_WORDS;
-    const units = table[at + 3]!;
-    const start = (chunk - table[at + 2]!) * units;
-    const end = Math.min(start + units, table[at + 4]!);
-    call(table[at]!, table[at + 1]!, start, end, table, at + 5);
-  }
-
-  /** The job that a chunk belongs to: the last that begins at or before it. */
-  #jobOf(chunk: number): number {
-    let low = 0;
-    let high = this.words[Word.jobs]! - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#jobs[middle * JOB_WORDS + 2]! <= chunk) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    const at = chunk * CHUNK_WORDS;
+    const job = this.#chunks[at]! * JOB_WORDS;
+    const [start, end] = [this.#chunks[at + 1]!, this.#chunks[at + 2]!];
+    call(this.#jobs[job]!, this.#jobs[job + 1]!, start, end, this.#jobs, job + 2);
   }
 }
 
@@ -226,4 +235,5 @@ export type ChunkCall = (
   at: number,
 ) => void;
 
-const PAGES = Math.ceil((WORDS_BYTES + MAX_JOBS * JOB_WORDS * 8) / 65536);
+const JOBS_BYTES = MAX_JOBS * JOB_WORDS * 8;
+const PAGES = Math.ceil((WORDS_BYTES + JOBS_BYTES + MAX_CHUNKS * CHUNK_WORDS * 4) / 65536);

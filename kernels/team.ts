@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Board, CHUNK_COST, costOf, type Job, MAX_JOBS, Word } from "./board.ts";
+import { ALONE_COST, Board, costOf, type Job, MAX_JOBS, Word } from "./board.ts";
 import { growWindow } from "./memory_plan.ts";
 import { openWorker, type WorkerChannel, type WorkerListener } from "./worker.ts";
 import { Thread, type Window } from "./thread.ts";
@@ -88,11 +88,10 @@ export class Team {
   }
 
   /**
-   * Runs jobs that need nothing of one another, and returns when all are done. Jobs that together are
-   * no more than a chunk are done sooner than a helper would notice them.
+   * Runs jobs that need nothing of one another, and returns when all are done.
    */
   run(jobs: readonly Job[]): void {
-    if (this.threads === 1 || costOf(jobs) <= CHUNK_COST) return this.#runAlone(jobs);
+    if (this.threads === 1 || costOf(jobs) <= ALONE_COST) return this.#runAlone(jobs);
     for (let i = 0; i < jobs.length; i += MAX_JOBS) {
       this.#runPhase(i === 0 && jobs.length <= MAX_JOBS ? jobs : jobs.slice(i, i + MAX_JOBS));
     }

@@ -28,7 +28,7 @@ function floats(window: Window, address: number, count: number): Float32Array {
   return new Float32Array(window.memory.buffer, address, count);
 }
 
-/** Jobs that add 1 to each of `rows` rows of 4 values; every row is a chunk for its own. */
+/** Jobs that add 1 to each of `rows` rows of 4 values, in many chunks. */
 function increment(rows: number, address: number, ones: number): Job[] {
   const args = [address, ones, 4];
   return [{ operation: "addBias", window: 0, units: rows, cost: 1 << 20, args }];
