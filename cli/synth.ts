@@ -34,6 +34,7 @@ usage: COMMAND synth OUT [--preset NAME] [options]
   --layers N          --hidden N          --context N
   --heads N           --kv-heads N        --head-size N
   --experts N         --experts-used N    --expert-width N    --feed-forward N
+  --shared-width N    width of the expert that all tokens share (qwen2moe)
   --rope-base X       --rms-epsilon X
   --expert-share X    what experts add, against a dense feed-forward's 1 (default: 0.05): the more,
                       the further a near-tie between experts moves the logits
@@ -65,6 +66,7 @@ const FLAGS = {
   "experts-used": TEXT,
   "expert-width": TEXT,
   "expert-share": TEXT,
+  "shared-width": TEXT,
   "feed-forward": TEXT,
   "rope-base": TEXT,
   "rms-epsilon": TEXT,
@@ -89,6 +91,7 @@ const FLAG_OF: Readonly<Record<keyof SynthOptions, keyof typeof FLAGS>> = {
   expertsUsed: "experts-used",
   expertWidth: "expert-width",
   expertShare: "expert-share",
+  sharedWidth: "shared-width",
   feedForwardWidth: "feed-forward",
   vocabulary: "vocab",
   chatTemplate: "vocab-from",
@@ -140,6 +143,7 @@ async function readOptions(values: Values<typeof FLAGS>): Promise<SynthOptions> 
     experts: count("experts"),
     expertsUsed: count("experts-used"),
     expertWidth: count("expert-width"),
+    sharedWidth: count("shared-width"),
     expertShare: numberValue("expert-share", values["expert-share"], 0),
     feedForwardWidth: count("feed-forward"),
     ropeBase: numberValue("rope-base", values["rope-base"], 0),

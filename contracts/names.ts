@@ -14,6 +14,7 @@ import {
   type GlobalRole,
   LAYER_ROLES,
   type LayerRole,
+  MIXTURES,
   NAMES,
   type Role,
   UNKNOWN_ARCHITECTURE,
@@ -80,6 +81,8 @@ const GGUF_LAYER_NAME = /^blk\.(0|[1-9][0-9]*)\.([^]*)$/;
  * `general.architecture`, or of a model type. Letter case does not matter. A name that is not in the
  * contract gives `"llama"`, so ask {@linkcode isKnownArchitecture} before computing with the answer.
  *
+ * @param experts how many experts a GGUF file states: a mixture may bear a dense architecture's name
+ *
  * @example
  * ```ts
  * import assert from "node:assert/strict";
@@ -88,10 +91,12 @@ const GGUF_LAYER_NAME = /^blk\.(0|[1-9][0-9]*)\.([^]*)$/;
  * assert.equal(normalizeArchitecture("Qwen3MoeForCausalLM"), "qwen3_moe");
  * assert.equal(normalizeArchitecture("qwen3moe"), "qwen3_moe");
  * assert.equal(normalizeArchitecture("no such thing"), "llama");
+ * assert.equal(normalizeArchitecture("llama", 8), "mixtral");
  * ```
  */
-export function normalizeArchitecture(name: string): Architecture {
-  return ARCHITECTURE_MAP.get(name.toLowerCase()) ?? UNKNOWN_ARCHITECTURE;
+export function normalizeArchitecture(name: string, experts = 0): Architecture {
+  const architecture = ARCHITECTURE_MAP.get(name.toLowerCase()) ?? UNKNOWN_ARCHITECTURE;
+  return experts > 0 ? MIXTURES.get(architecture) ?? architecture : architecture;
 }
 
 /** Whether the contract lists a name, so that {@linkcode normalizeArchitecture} did not guess. */

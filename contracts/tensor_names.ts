@@ -5,7 +5,7 @@
 export const CONTRACT: string = "tensor-names-v1";
 
 /** Its version. */
-export const CONTRACT_VERSION: string = "1.2.0";
+export const CONTRACT_VERSION: string = "1.3.0";
 
 /** A canonical architecture key. */
 export type Architecture =
@@ -282,6 +282,11 @@ export const ARCHITECTURE_MAP: ReadonlyMap<string, Architecture> = new Map([
 
 /** What stands for a name that is not in the map. */
 export const UNKNOWN_ARCHITECTURE: Architecture = "llama";
+
+/** Architecture → the mixture that goes by the same name in GGUF. */
+export const MIXTURES: ReadonlyMap<Architecture, Architecture> = new Map([
+  ["llama", "mixtral"],
+]);
 
 /** The roles of each architecture. A role that is not here has no tensor in it. */
 export const NAMES: Readonly<

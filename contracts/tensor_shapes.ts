@@ -19,6 +19,8 @@ export interface ShapeSizes {
   readonly experts: number;
   /** width of one expert */
   readonly expertFeedForward: number;
+  /** width of the expert that all tokens share */
+  readonly sharedFeedForward: number;
   /** tokens that have an embedding */
   readonly vocabulary: number;
   /** elements of a head that rotate */
@@ -52,4 +54,8 @@ export const SHAPES: Readonly<
   ffn_gate_exps: (s) => [s.hidden, s.expertFeedForward, s.experts],
   ffn_up_exps: (s) => [s.hidden, s.expertFeedForward, s.experts],
   ffn_down_exps: (s) => [s.expertFeedForward, s.hidden, s.experts],
+  ffn_gate_inp_shexp: (s) => [s.hidden],
+  ffn_gate_shexp: (s) => [s.hidden, s.sharedFeedForward],
+  ffn_up_shexp: (s) => [s.hidden, s.sharedFeedForward],
+  ffn_down_shexp: (s) => [s.sharedFeedForward, s.hidden],
 };

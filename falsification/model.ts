@@ -82,8 +82,8 @@ export class ModelUnderTest implements AsyncDisposable {
   lacks(kind: ModelKind): string | undefined {
     if (kind === "file") return undefined;
     try {
-      const { feedForward } = describeArchitecture(this.file);
-      if (kind === "mixture" && feedForward !== "experts") {
+      const { mixture } = describeArchitecture(this.file);
+      if (kind === "mixture" && mixture === undefined) {
         return `${architectureOf(this.file).declared} has no experts`;
       }
       if (kind === "text") createTokenizer(this.file.metadata);

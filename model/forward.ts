@@ -8,7 +8,7 @@ import { type Activations, convertJobs, formAddress } from "../kernels/activatio
 import type { Job, JobOperation } from "../kernels/board.ts";
 import { moveJob, multiply, type Product, type Workbench } from "../kernels/multiply.ts";
 import type { Matrix } from "../kernels/matrix.ts";
-import { runBlocks } from "../moe/expert_block.ts";
+import { type ExpertBlock, runBlocks } from "../moe/expert_block.ts";
 import { dispatchExperts } from "../moe/dispatch.ts";
 import type { ArchitectureDescription } from "./architectures.ts";
 import { appendJobs, attentionJobs } from "./attention.ts";
@@ -84,19 +84,39 @@ async function feedForward(
   weights: LayerWeights,
   layer: number,
 ): Promise<void> {
-  const { workspace: space, workbench } = context;
+  const { block, blockGate, router } = weights.feedForward;
   normalize(context, weights.ffnNorm, tokens);
-  convert(context, space.normed, tokens);
-  if (weights.feedForward.kind === "dense") {
-    const { block } = weights.feedForward;
-    const where = { kind: "span", from: 0, to: 0 } as const;
-    const rows = { input: space.normed, output: space.projected };
-    runBlocks(workbench, [{ block, rows: tokens, where }], rows);
-    addToResidual(context, tokens);
-  } else {
-    route(context, weights.feedForward.router, tokens);
+  convert(context, context.workspace.normed, tokens);
+  // First: once experts are waited for, what else is mapped may be there no more.
+  if (block) runBlock(context, block, blockGate, tokens);
+  if (router) {
+    route(context, router, tokens);
     await runExperts(context, layer, tokens);
   }
+}
+
+/** x += block(normed), weighed by the sigmoid of its gate's logit if it has a gate */
+function runBlock(
+  context: ForwardContext,
+  block: ExpertBlock,
+  gate: Matrix | undefined,
+  tokens: number,
+): void {
+  const { sizes: { hidden }, workspace: space, workbench } = context;
+  const where = { kind: "span", from: 0, to: 0 } as const;
+  const rows = { input: space.normed, output: space.projected };
+  runBlocks(workbench, [{ block, rows: tokens, where }], rows);
+  if (gate === undefined) return addToResidual(context, tokens);
+  multiply(workbench, space.normed, [{ matrix: gate, out: space.blockWeights }], tokens);
+  // A number for each token: too few for a kernel.
+  const weights = context.floats(space.blockWeights, tokens);
+  for (let token = 0; token < tokens; token++) weights[token] = sigmoid(weights[token]!);
+  const args = [space.x, space.projected, space.blockWeights, 1, hidden];
+  run(context, "combineExperts", tokens, hidden * 8, args);
+}
+
+function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
 }
 
 /** normed = rmsNorm(x) */

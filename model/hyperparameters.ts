@@ -17,7 +17,11 @@ import {
   metadataStrings,
 } from "../gguf/mod.ts";
 import { MAX_HEAD_SIZE } from "../kernels/constants.ts";
-import { type ArchitectureDescription, ARCHITECTURES } from "./architectures.ts";
+import {
+  type ArchitectureDescription,
+  ARCHITECTURES,
+  type MixtureDescription,
+} from "./architectures.ts";
 import { ModelError, UnsupportedOperationError } from "./errors.ts";
 
 /** A model's sizes, in elements, and constants. */
@@ -44,6 +48,8 @@ export interface HyperParameters {
   readonly expertsUsed: number;
   /** width of one expert */
   readonly expertFeedForward: number;
+  /** width of the expert that all tokens share; 0 where there is none */
+  readonly sharedFeedForward: number;
   /** whether the chosen experts' weights are divided by their sum */
   readonly normalizeExpertWeights: boolean;
   /** tokens that have an embedding */
@@ -87,9 +93,10 @@ export function architectureOf(
     throw new ModelError(file.name, "the key 'general.architecture' is missing");
   }
   const name = options.assumeArchitecture ?? declared;
+  const experts = metadataNumber(file.metadata, `${declared}.expert_count`);
   return {
     declared,
-    architecture: normalizeArchitecture(name),
+    architecture: normalizeArchitecture(name, experts),
     known: isKnownArchitecture(name),
   };
 }
@@ -132,8 +139,6 @@ export function readHyperParameters(
   const heads = keys.integer("attention.head_count", MAX_HEADS);
   const kvHeads = keys.integer("attention.head_count_kv", MAX_HEADS, heads);
   const headSize = keys.integer("attention.key_length", MAX_HEAD_SIZE, hidden / heads);
-  const withExperts = description.feedForward === "experts";
-  const experts = withExperts ? keys.integer("expert_count", MAX_EXPERTS) : 0;
   const parameters: HyperParameters = {
     declaredArchitecture: declared,
     architecture,
@@ -142,12 +147,7 @@ export function readHyperParameters(
     heads,
     kvHeads,
     headSize,
-    feedForward: withExperts ? 0 : keys.integer("feed_forward_length", MAX_WIDTH),
-    experts,
-    expertsUsed: withExperts ? keys.integer("expert_used_count", experts) : 0,
-    expertFeedForward: withExperts ? keys.integer("expert_feed_forward_length", MAX_WIDTH) : 0,
-    normalizeExpertWeights: metadataBoolean(file.metadata, `${declared}.expert_weights_norm`) ??
-      description.normalizeExpertWeights,
+    ...readFeedForward(keys, description.mixture),
     vocabulary: vocabularySize(file, keys),
     contextLength: keys.integer("context_length", MAX_CONTEXT),
     rmsEpsilon: keys.positive("attention.layer_norm_rms_epsilon"),
@@ -157,6 +157,46 @@ export function readHyperParameters(
   };
   checkHeads(file, parameters);
   return parameters;
+}
+
+type FeedForwardSizes = Pick<
+  HyperParameters,
+  | "feedForward"
+  | "experts"
+  | "expertsUsed"
+  | "expertFeedForward"
+  | "sharedFeedForward"
+  | "normalizeExpertWeights"
+>;
+
+function readFeedForward(keys: Keys, mixture: MixtureDescription | undefined): FeedForwardSizes {
+  const dense = () => keys.integer("feed_forward_length", MAX_WIDTH);
+  if (mixture === undefined) {
+    return {
+      feedForward: dense(),
+      experts: 0,
+      expertsUsed: 0,
+      expertFeedForward: 0,
+      sharedFeedForward: 0,
+      normalizeExpertWeights: false,
+    };
+  }
+  const experts = keys.integer("expert_count", MAX_EXPERTS);
+  const expertsUsed = keys.integer("expert_used_count", experts);
+  const { impliedWidth, shared, normalizeWeights } = mixture;
+  const width = (key: string, implied: () => number | undefined) =>
+    keys.integer(key, MAX_WIDTH, keys.has(key) ? undefined : implied());
+  return {
+    feedForward: 0,
+    experts,
+    expertsUsed,
+    expertFeedForward: width("expert_feed_forward_length", () => {
+      if (impliedWidth === undefined) return undefined;
+      return impliedWidth === "all" ? dense() : Math.floor(dense() / expertsUsed);
+    }),
+    sharedFeedForward: shared ? width("expert_shared_feed_forward_length", dense) : 0,
+    normalizeExpertWeights: keys.boolean("expert_weights_norm") ?? normalizeWeights,
+  };
 }
 
 function checkHeads(file: GgufFile, parameters: HyperParameters): void {
@@ -207,6 +247,15 @@ function ropeScale(file: GgufFile, keys: Keys, declared: string): number {
 /** The numbers under one architecture's prefix. */
 class Keys {
   constructor(readonly file: GgufFile, readonly prefix: string) {}
+
+  has(key: string): boolean {
+    return this.file.metadata.has(`${this.prefix}.${key}`);
+  }
+
+  /** undefined where the file does not say */
+  boolean(key: string): boolean | undefined {
+    return metadataBoolean(this.file.metadata, `${this.prefix}.${key}`);
+  }
 
   /** A whole number from 1 to `limit`. */
   integer(key: string, limit: number, otherwise?: number): number {

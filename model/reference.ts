@@ -3,8 +3,8 @@
  * unpacked row by row, activations stay unrounded, sums are taken in f64. It shares no arithmetic with
  * the kernels, so where the two agree, both are right. Slow: for checking, never for use.
  *
- * After the Qwen3-MoE, Qwen3, Qwen2 and Llama models as published: RMSNorm, rotary positions,
- * grouped-query attention, SwiGLU, softmax routing.
+ * After the Qwen3-MoE, Qwen2-MoE, Mixtral, Qwen3, Qwen2 and Llama models as published: RMSNorm, rotary
+ * positions, grouped-query attention, SwiGLU, softmax routing, a shared expert.
  *
  * @module
  */
@@ -114,11 +114,18 @@ function rotate(
   }
 }
 
-/** A dense SwiGLU, or for each token the weighted sum of its experts'. */
+/** A dense SwiGLU, or for each token the weighted sum of its experts' and what all tokens share. */
 async function feedForward(model: ReferenceModel, layer: RoleTensors, x: Rows): Promise<Rows> {
-  if (model.description.feedForward === "dense") {
+  if (model.description.mixture === undefined) {
     return await swiglu(model, layer.ffn_gate!, layer.ffn_up!, layer.ffn_down!, x);
   }
+  const out = await routedExperts(model, layer, x);
+  if (model.description.mixture.shared) addTo(out, await sharedExpert(model, layer, x));
+  return out;
+}
+
+/** The sum of each token's chosen experts by their weights. */
+async function routedExperts(model: ReferenceModel, layer: RoleTensors, x: Rows): Promise<Rows> {
   const { sizes: { experts, expertsUsed, normalizeExpertWeights, hidden } } = model;
   const routerLogits = await product(model, layer.ffn_gate_inp!, x);
   model.onRouterLogits?.(routerLogits);
@@ -142,6 +149,17 @@ async function feedForward(model: ReferenceModel, layer: RoleTensors, x: Rows): 
     own.forEach(({ token, weight }, i) => addScaled(out[token]!, rows[i]!, weight));
   }
   return out;
+}
+
+/** The expert that every token goes through, weighed by the sigmoid of its gate. */
+async function sharedExpert(model: ReferenceModel, layer: RoleTensors, x: Rows): Promise<Rows> {
+  const { ffn_gate_inp_shexp, ffn_gate_shexp, ffn_up_shexp, ffn_down_shexp } = layer;
+  const gates = await product(model, ffn_gate_inp_shexp!, x);
+  const rows = await swiglu(model, ffn_gate_shexp!, ffn_up_shexp!, ffn_down_shexp!, x);
+  return rows.map((row, token) => {
+    const weight = 1 / (1 + Math.exp(-gates[token]![0]!));
+    return row.map((value) => weight * value);
+  });
 }
 
 /** The k likeliest experts, the lower one first on a tie. */

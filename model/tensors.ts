@@ -30,6 +30,8 @@ type Shape = readonly number[];
 export function resolveTensors(file: GgufFile, sizes: HyperParameters): ModelTensors {
   const { architecture, layers } = sizes;
   const { missing, found, unmapped } = resolveNames(architecture, file.tensors.keys(), layers);
+  const single = unmapped.find((name) => SINGLE_EXPERT.test(name));
+  if (single !== undefined && sizes.experts > 0) throw unstacked(sizes, single);
   const first = missing[0];
   if (first) {
     const others = missing.length > 1 ? ` and ${missing.length - 1} more` : "";
@@ -99,6 +101,18 @@ function checkTensor(
       wayOut: "Use a file in Q4_K_M, Q5_K_M, Q6_K, Q8_0, Q4_0, F16, BF16 or F32.",
     });
   }
+}
+
+/** A tensor of one expert, as files from before April 2024 have them, when experts came to be stacked. */
+const SINGLE_EXPERT = /^blk\.\d+\.ffn_(?:gate|up|down)\.\d+\.weight$/;
+
+function unstacked(sizes: HyperParameters, tensor: string): UnsupportedOperationError {
+  return new UnsupportedOperationError({
+    architecture: sizes.declaredArchitecture,
+    operation: `use for experts that are stored one by one, as '${tensor}' is`,
+    contract: CONTRACT,
+    wayOut: "Convert the model anew, or take a newer file of it: llama.cpp refuses such files too.",
+  });
 }
 
 /** What is in the file but has no part in the forward pass would change the output if it had. */

@@ -29,10 +29,15 @@ import type { WeightMapping } from "./weight_mapping.ts";
 /** f32 values in the home window, such as a norm's weights or a bias. */
 export type Vector = number;
 
-/** What follows attention: one block for every token, or a router and its experts. */
-export type FeedForward =
-  | { readonly kind: "dense"; readonly block: ExpertBlock }
-  | { readonly kind: "experts"; readonly router: Matrix };
+/** What follows attention: a block for every token, a router with its experts, or both. */
+export interface FeedForward {
+  /** the feed-forward part of a dense layer, or the expert that all tokens share */
+  readonly block: ExpertBlock | undefined;
+  /** [1, hidden]: the logit of what the block's output is weighed by; undefined where it counts in full */
+  readonly blockGate: Matrix | undefined;
+  /** [experts, hidden] */
+  readonly router: Matrix | undefined;
+}
 
 /** One layer's weights. Matrices are others once they are packed. */
 export type LayerWeights = LayerVectors & LayerMatrices;
@@ -100,9 +105,7 @@ export function placeWeights(
   const outputNorm = resident.vector(global.output_norm!);
   const vectors = layers.map((layer) => placeVectors(resident, layer));
   const placed = placeEnds(resident, global);
-  const weights = layers.map((layer, i) =>
-    placeLayer(resident, vectors[i]!, layer, i, sizes.experts > 0)
-  );
+  const weights = layers.map((layer, i) => placeLayer(resident, vectors[i]!, layer, i));
   const stacks = sizes.experts === 0 ? [] : layers.map((layer) => ({
     gate: layer.ffn_gate_exps!,
     up: layer.ffn_up_exps!,
@@ -145,7 +148,6 @@ function placeLayer(
   vectors: LayerVectors,
   tensors: RoleTensors,
   layer: number,
-  withExperts: boolean,
 ): LayerWeights {
   const own = { ...vectors } as Changing<LayerWeights>;
   const place = (tensor: TensorInfo | undefined, use: (matrix: Matrix) => void) =>
@@ -154,16 +156,29 @@ function placeLayer(
   place(tensors.attn_k, (matrix) => own.k = matrix);
   place(tensors.attn_v, (matrix) => own.v = matrix);
   place(tensors.attn_output, (matrix) => own.output = matrix);
-  if (withExperts) {
-    place(tensors.ffn_gate_inp, (router) => own.feedForward = { kind: "experts", router });
-  } else {
+  own.feedForward = placeFeedForward(resident, tensors, layer);
+  return own;
+}
+
+/** All of a feed-forward part but the experts that a router chooses among. */
+function placeFeedForward(
+  resident: ResidentWeights,
+  tensors: RoleTensors,
+  layer: number,
+): FeedForward {
+  const own: Changing<FeedForward> = { block: undefined, blockGate: undefined, router: undefined };
+  const { ffn_gate_inp: router, ffn_gate_inp_shexp: gate } = tensors;
+  if (router) resident.matrices(layer, [{ tensor: router, use: (to) => own.router = to }]);
+  if (gate) resident.matrices(layer, [{ tensor: gate, use: (to) => own.blockGate = to }]);
+  const suffix = tensors.ffn_gate ? "" : "_shexp";
+  if (tensors[`ffn_gate${suffix}`]) {
     const block = {} as Changing<ExpertBlock>;
     const part = (name: BlockPart) => ({
-      tensor: tensors[`ffn_${name}`]!,
+      tensor: tensors[`ffn_${name}${suffix}`]!,
       use: (matrix: Matrix) => block[name] = matrix,
     });
     resident.matrices(layer, BLOCK_PARTS.map(part));
-    own.feedForward = { kind: "dense", block };
+    own.block = block;
   }
   return own;
 }

@@ -42,6 +42,8 @@ export interface Workspace {
   readonly projected: number;
   /** (T, 2, ropeDimensions / 2) f32: cosines, sines */
   readonly angles: number;
+  /** (T) f32: what the block that all tokens share is weighed by */
+  readonly blockWeights: number;
   /** (T, experts) f32 */
   readonly routerLogits: number;
   /** (T, k) i32 */
@@ -82,13 +84,18 @@ export function usedFormats(tensors: ModelTensors): UsedFormats {
         "attn_v",
         "ffn_gate",
         "ffn_up",
+        "ffn_gate_inp_shexp",
+        "ffn_gate_shexp",
+        "ffn_up_shexp",
         "ffn_gate_inp",
         "ffn_gate_exps",
         "ffn_up_exps",
       ] as const
     ) note(normed, layer[role]?.type);
     note(attended, layer.attn_output?.type);
-    note(hidden, (layer.ffn_down ?? layer.ffn_down_exps)?.type);
+    for (const role of ["ffn_down", "ffn_down_shexp", "ffn_down_exps"] as const) {
+      note(hidden, layer[role]?.type);
+    }
   }
   return { normed, attended, hidden };
 }
@@ -115,6 +122,7 @@ export function reserveWorkspace(
     attended: reserveActivations(plan, home, batch, heads * headSize, formats.attended),
     projected: floats(batch * hidden),
     angles: floats(batch * sizes.ropeDimensions),
+    blockWeights: floats(sizes.sharedFeedForward > 0 ? batch : 0),
     routerLogits: floats(batch * experts),
     chosen: floats(batch * expertsUsed),
     chosenWeights: floats(batch * expertsUsed),
@@ -129,11 +137,16 @@ export function reserveWorkspace(
 /** Bytes of the stage that every window needs, see kernels/stage.ts. */
 export function stageBytes(sizes: HyperParameters, formats: UsedFormats, batch: number): number {
   const { hidden, heads, kvHeads, headSize } = sizes;
-  const width = sizes.experts > 0 ? sizes.expertFeedForward : sizes.feedForward;
   const blockRows = sizes.experts > 0 ? waveRowsOf(batch) : batch;
-  const hiddenBytes = [...formats.hidden].map((hiddenFormat) =>
-    stagedRowBytes({ hidden, width, inputFormats: formats.normed, hiddenFormat })
-  );
+  const { feedForward, expertFeedForward, sharedFeedForward } = sizes;
+  const block = (rows: number, width: number) =>
+    Array.from(
+      formats.hidden,
+      (hiddenFormat) =>
+        width === 0
+          ? 0
+          : rows * stagedRowBytes({ hidden, width, inputFormats: formats.normed, hiddenFormat }),
+    );
   const inputBytes = (columns: number, forms: Iterable<ActivationFormat>) =>
     [...forms].reduce((sum, format) => sum + activationBytes(format, columns), 0);
   const attention = batch *
@@ -142,7 +155,9 @@ export function stageBytes(sizes: HyperParameters, formats: UsedFormats, batch: 
   const router = batch * (inputBytes(hidden, formats.normed) + sizes.experts * 4);
   const head = LOGIT_ROWS * (inputBytes(hidden, formats.normed) + sizes.vocabulary * 4);
   const largest = Math.max(
-    blockRows * Math.max(...hiddenBytes),
+    ...block(batch, feedForward),
+    ...block(batch, sharedFeedForward),
+    ...block(blockRows, expertFeedForward),
     attention,
     projection,
     router,

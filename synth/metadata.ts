@@ -1,4 +1,5 @@
 import type { MetadataEntry, NumberType } from "../gguf/mod.ts";
+import { partsOf, type SynthArchitecture } from "./options.ts";
 import type { Sizes } from "./plan.ts";
 import { fileTypeOf } from "./weight_types.ts";
 
@@ -20,10 +21,11 @@ export function describeModel(
   vocabulary: readonly MetadataEntry[],
 ): MetadataEntry[] {
   const { architecture, seed, types, chatTemplate } = sizes;
+  const declared = declaredName(architecture);
   const addTemplate = chatTemplate !== undefined &&
     !vocabulary.some(({ key }) => key === TEMPLATE_KEY);
   return [
-    { key: "general.architecture", type: "string", value: architecture },
+    { key: "general.architecture", type: "string", value: declared },
     { key: "general.type", type: "string", value: "model" },
     { key: "general.name", type: "string", value: `random ${architecture}, seed ${seed}` },
     { key: "general.file_type", type: "u32", value: fileTypeOf(types) },
@@ -35,9 +37,17 @@ export function describeModel(
   ];
 }
 
+/** What `general.architecture` says, and other keys begin with. */
+function declaredName(architecture: SynthArchitecture): string {
+  return architecture === "mixtral" ? "llama" : architecture;
+}
+
 function hyperParameters(sizes: Sizes): MetadataEntry[] {
+  const { architecture } = sizes;
+  const { experts, shared } = partsOf(architecture);
+  const isMixtral = architecture === "mixtral";
   const number = (key: string, value: number, type: NumberType = "u32"): MetadataEntry => ({
-    key: `${sizes.architecture}.${key}`,
+    key: `${declaredName(architecture)}.${key}`,
     type,
     value,
   });
@@ -45,7 +55,7 @@ function hyperParameters(sizes: Sizes): MetadataEntry[] {
     number("block_count", sizes.layers),
     number("context_length", sizes.context),
     number("embedding_length", sizes.hidden),
-    number("feed_forward_length", sizes.feedForwardWidth),
+    number("feed_forward_length", isMixtral ? sizes.expertWidth : sizes.feedForwardWidth),
     number("attention.head_count", sizes.heads),
     number("attention.head_count_kv", sizes.kvHeads),
     number("attention.key_length", sizes.headSize),
@@ -53,12 +63,10 @@ function hyperParameters(sizes: Sizes): MetadataEntry[] {
     number("attention.layer_norm_rms_epsilon", sizes.rmsEpsilon, "f32"),
     number("rope.freq_base", sizes.ropeBase, "f32"),
     number("rope.dimension_count", sizes.headSize),
-    ...(sizes.architecture === "qwen3moe"
-      ? [
-        number("expert_count", sizes.experts),
-        number("expert_used_count", sizes.expertsUsed),
-        number("expert_feed_forward_length", sizes.expertWidth),
-      ]
+    ...(experts
+      ? [number("expert_count", sizes.experts), number("expert_used_count", sizes.expertsUsed)]
       : []),
+    ...(experts && !isMixtral ? [number("expert_feed_forward_length", sizes.expertWidth)] : []),
+    ...(shared ? [number("expert_shared_feed_forward_length", sizes.sharedWidth)] : []),
   ];
 }

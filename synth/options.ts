@@ -1,16 +1,27 @@
 import type { MetadataEntry } from "../gguf/mod.ts";
+import { normalizeArchitecture, requiredRoles } from "../contracts/mod.ts";
 import { TENSOR_TYPES } from "../gguf/mod.ts";
 import { baseType, WEIGHT_TYPES, type WeightTypes } from "./weight_types.ts";
 
-/** The architectures that models can be made of, as `general.architecture` spells them. */
-export const SYNTH_ARCHITECTURES = ["qwen3moe", "qwen3", "qwen2", "llama"] as const;
+/**
+ * The architectures that models can be made of, as `general.architecture` spells them; but for Mixtral,
+ * whose files bear Llama's name.
+ */
+export const SYNTH_ARCHITECTURES = [
+  "qwen3moe",
+  "qwen2moe",
+  "mixtral",
+  "qwen3",
+  "qwen2",
+  "llama",
+] as const;
 
 /** An architecture that models can be made of. */
 export type SynthArchitecture = (typeof SYNTH_ARCHITECTURES)[number];
 
 /** The shape of a random model. What is left out makes a small one. */
 export interface SynthOptions {
-  /** Default: "qwen3moe", the only one with experts. */
+  /** Default: "qwen3moe". */
   readonly architecture?: SynthArchitecture | undefined;
   /** Default: 2. */
   readonly layers?: number | undefined;
@@ -28,11 +39,15 @@ export interface SynthOptions {
   readonly expertsUsed?: number | undefined;
   /** Width of one expert. Default: 256. */
   readonly expertWidth?: number | undefined;
+  /** Width of the expert that all tokens share. Default: that of the experts that a token goes through
+   * together. */
+  readonly sharedWidth?: number | undefined;
   /** What a layer's experts add to the residual stream, against what a dense branch adds. Default:
    * 0.05. Where two experts come out nearly equal, rounding decides between them; of random experts
    * one is no substitute for the other, so at 1 such a token gets other logits altogether. */
   readonly expertShare?: number | undefined;
-  /** Width of the dense feed-forward part; with experts only a number in the metadata. Default:
+  /** Width of the dense feed-forward part; with experts only a number in the metadata, and with those
+   * of Mixtral, whose files state their width there, not even that. Default:
    * three times `hidden`. */
   readonly feedForwardWidth?: number | undefined;
   /** Number of tokens of a vocabulary made up for the purpose, at least 260 (default: 512), or the
@@ -77,6 +92,28 @@ export class SynthOptionError extends RangeError {
   }
 }
 
+/** What an architecture's contract of names says that it has. */
+export interface ArchitectureParts {
+  /** Whether its layers have experts that a router chooses among. */
+  readonly experts: boolean;
+  /** Whether they have one that all tokens share. */
+  readonly shared: boolean;
+  /** Whether its output head is never the token embedding. */
+  readonly ownHead: boolean;
+}
+
+/** The parts of an architecture that not all have. */
+export function partsOf(architecture: SynthArchitecture): ArchitectureParts {
+  const { global, layer } = requiredRoles(normalizeArchitecture(architecture));
+  return {
+    experts: layer.includes("ffn_gate_exps"),
+    shared: layer.includes("ffn_gate_shexp"),
+    ownHead: global.includes("output"),
+  };
+}
+
+const DEFAULT_ROPE_BASES: Readonly<Partial<Record<SynthArchitecture, number>>> = { llama: 1e4 };
+
 /** The options that are numbers of things, and the most that makes sense: a bound against typing
  * errors, well above every real model. */
 const COUNTS = {
@@ -88,6 +125,7 @@ const COUNTS = {
   experts: 4096,
   expertsUsed: 4096,
   expertWidth: 2 ** 20,
+  sharedWidth: 2 ** 20,
   feedForwardWidth: 2 ** 20,
   context: 2 ** 24,
 } as const;
@@ -109,6 +147,8 @@ export function resolveSynthOptions(options: SynthOptions): ResolvedSynthOptions
   const hidden = options.hidden ?? 256;
   const heads = options.heads ?? 4;
   const experts = options.experts ?? 8;
+  const expertsUsed = options.expertsUsed ?? Math.min(2, experts);
+  const expertWidth = options.expertWidth ?? 256;
   const resolved: ResolvedSynthOptions = {
     architecture,
     layers: options.layers ?? 2,
@@ -117,14 +157,15 @@ export function resolveSynthOptions(options: SynthOptions): ResolvedSynthOptions
     kvHeads: options.kvHeads ?? (heads % 2 === 0 ? 2 : 1),
     headSize: options.headSize ?? 64,
     experts,
-    expertsUsed: options.expertsUsed ?? Math.min(2, experts),
-    expertWidth: options.expertWidth ?? 256,
+    expertsUsed,
+    expertWidth,
+    sharedWidth: options.sharedWidth ?? expertsUsed * expertWidth,
     expertShare: options.expertShare ?? 0.05,
     feedForwardWidth: options.feedForwardWidth ?? 3 * hidden,
     vocabulary: options.vocabulary ?? 512,
     chatTemplate: options.chatTemplate,
     context: options.context ?? 4096,
-    ropeBase: options.ropeBase ?? (architecture === "llama" ? 1e4 : 1e6),
+    ropeBase: options.ropeBase ?? (DEFAULT_ROPE_BASES[architecture] ?? 1e6),
     rmsEpsilon: options.rmsEpsilon ?? 1e-6,
     tied: options.tied ?? false,
     types: options.types ?? "q4_k_m",
@@ -149,11 +190,16 @@ function checkChoices(given: SynthOptions, { architecture, types }: ResolvedSynt
       `must be one of ${WEIGHT_TYPES.join(", ")}, not '${types}'`,
     );
   }
-  if (architecture === "qwen3moe") return;
-  const odd = EXPERT_OPTIONS.find((option) => given[option] !== undefined);
-  if (odd) {
-    throw new SynthOptionError(odd, `contradicts the architecture: ${architecture} is dense`);
-  }
+  const { experts, shared, ownHead } = partsOf(architecture);
+  const refuse = (option: keyof SynthOptions | undefined, why: string) => {
+    if (option === undefined) return;
+    throw new SynthOptionError(option, `contradicts the architecture: ${architecture} ${why}`);
+  };
+  const givenOf = (options: readonly (keyof SynthOptions)[]) =>
+    options.find((option) => given[option] !== undefined);
+  if (!experts) refuse(givenOf(EXPERT_OPTIONS), "is dense");
+  if (!shared) refuse(givenOf(["sharedWidth"]), "has no shared expert");
+  if (ownHead && given.tied) refuse("tied", "has an output head of its own");
 }
 
 function checkNumbers(options: ResolvedSynthOptions): void {
@@ -201,15 +247,16 @@ function checkInteger(
 
 /** Rows of weights are sequences of whole blocks. */
 function checkRows(options: ResolvedSynthOptions): void {
-  const { architecture, types, hidden, heads, headSize } = options;
+  const { architecture, types, hidden, heads, headSize, expertWidth, sharedWidth } = options;
   const type = baseType(types);
   const { blockSize } = TENSOR_TYPES[type];
-  const width = architecture === "qwen3moe" ? "expertWidth" : "feedForwardWidth";
-  const rows = [
+  const { experts, shared } = partsOf(architecture);
+  const rows: [keyof SynthOptions, string, number][] = [
     ["hidden", "", hidden],
     ["heads", "times the head size ", heads * headSize],
-    [width, "", options[width]],
-  ] as const;
+    experts ? ["expertWidth", "", expertWidth] : ["feedForwardWidth", "", options.feedForwardWidth],
+  ];
+  if (shared) rows.push(["sharedWidth", "", sharedWidth]);
   for (const [option, times, size] of rows) {
     if (size % blockSize === 0) continue;
     throw new SynthOptionError(

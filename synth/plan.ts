@@ -18,7 +18,7 @@ import {
 } from "../contracts/mod.ts";
 import type { TensorDeclaration } from "../gguf/mod.ts";
 import type { Distribution, RandomType } from "./blocks.ts";
-import type { ResolvedSynthOptions } from "./options.ts";
+import { partsOf, type ResolvedSynthOptions } from "./options.ts";
 import { matrixType } from "./weight_types.ts";
 
 /** A tensor to be written, and what its weights look like. */
@@ -78,6 +78,10 @@ const WEIGHTS: Readonly<Partial<Record<Role, (sizes: Sizes) => Weights>>> = {
       [s.expertWidth, s.hidden, s.experts],
       s.expertShare * branchGain(s) / SWIGLU_DEVIATION,
     ),
+  ffn_gate_inp_shexp: (s) => projection([s.hidden]),
+  ffn_gate_shexp: (s) => projection([s.hidden, s.sharedWidth]),
+  ffn_up_shexp: (s) => projection([s.hidden, s.sharedWidth]),
+  ffn_down_shexp: (s) => projection([s.sharedWidth, s.hidden], branchGain(s) / SWIGLU_DEVIATION),
 };
 
 /** @param gain Size of the outputs for inputs of size 1. */
@@ -116,7 +120,7 @@ export function planTensors(sizes: Sizes): PlannedTensor[] {
       (_, layer) => required.layer.map((role) => plan(role, layer)),
     ).flat(),
     ...afterLayers.map((role) => plan(role)),
-    ...(sizes.tied ? [] : [plan("output")]),
+    ...(sizes.tied || afterLayers.includes("output") ? [] : [plan("output")]),
   ];
 }
 
@@ -133,7 +137,7 @@ function planTensor(
   }
   // Small tensors, and the router, on which everything hangs, are never quantized.
   const single = weights.shape.length === 1 || role === "ffn_gate_inp";
-  const experts = architecture === "qwen3_moe" ? sizes.experts : 0;
+  const experts = partsOf(sizes.architecture).experts ? sizes.experts : 0;
   const type = single ? "F32" : matrixType({ ...sizes, experts }, role, layer ?? 0);
   return { name, type, ...weights };
 }

@@ -41,7 +41,8 @@ Deno.test("synthesize() gives the bytes that it always gave", async () => {
 
 Deno.test("synthesize() makes files whose tensors are those of the contract", async () => {
   for (const architecture of SYNTH_ARCHITECTURES) {
-    for (const tied of [false, true]) {
+    // A Qwen2-MoE always has an output head of its own.
+    for (const tied of architecture === "qwen2moe" ? [false] : [false, true]) {
       const options = { architecture, tied, layers: 3, types: "q8_0" } as const;
       await using file = await openGguf(await synthesizeBlob(options));
       const { missing, unmapped } = resolveNames(

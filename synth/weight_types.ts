@@ -71,6 +71,7 @@ function q4KM({ layers, experts, tied }: MixedModel, role: Role, layer: number):
     case "attn_output":
       return eightExperts ? "Q5_K" : "Q4_K";
     case "ffn_down":
+    case "ffn_down_shexp":
     case "ffn_down_exps":
       return larger;
     default:

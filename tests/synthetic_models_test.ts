@@ -6,7 +6,8 @@ import { randomPrompt } from "./parity/models.ts";
 const PROMPT_LENGTH = 64;
 
 for (const architecture of SYNTH_ARCHITECTURES) {
-  for (const tied of [false, true]) {
+  // A Qwen2-MoE always has an output head of its own.
+  for (const tied of architecture === "qwen2moe" ? [false] : [false, true]) {
     const head = tied ? "tied" : "separate";
     Deno.test(`random ${architecture} with a ${head} head spreads its logits and does not repeat its input`, async () => {
       const blob = await synthesizeBlob({ architecture, tied, layers: 4, seed: 3 });

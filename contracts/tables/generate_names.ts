@@ -20,6 +20,7 @@ interface TensorNamesContract {
   metadata: { id: string; version: string };
   architecture_map: Record<string, string>;
   unknown_architecture: string;
+  mixtures: Record<string, string>;
   families: Record<string, string[]>;
   global_roles: Record<string, RoleEntry>;
   layer_roles: Record<string, RoleEntry>;
@@ -168,6 +169,20 @@ ${lines.join("")}]);
 
 /** What stands for a name that is not in the map. */
 export const UNKNOWN_ARCHITECTURE: Architecture = "${contract.unknown_architecture}";
+
+${mixtures(contract.mixtures, architectures)}`;
+}
+
+function mixtures(pairs: Record<string, string>, architectures: string[]): string {
+  for (const name of Object.entries(pairs).flat()) {
+    if (!architectures.includes(name)) {
+      throw new Error(`mixtures: '${name}' is not in families.all`);
+    }
+  }
+  const lines = Object.entries(pairs).map(([dense, mixture]) => `  ["${dense}", "${mixture}"],\n`);
+  return `/** Architecture → the mixture that goes by the same name in GGUF. */
+export const MIXTURES: ReadonlyMap<Architecture, Architecture> = new Map([
+${lines.join("")}]);
 `;
 }
 

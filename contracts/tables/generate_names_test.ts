@@ -28,6 +28,14 @@ Deno.test("generateTensorNames() refuses an architecture or a family that is not
   });
 });
 
+Deno.test("generateTensorNames() refuses a mixture that is no architecture", () => {
+  for (const pair of ["llama: mixtrall", "lama: mixtral"]) {
+    assert.throws(() => generateTensorNames(changed("\n  llama: mixtral\n", `\n  ${pair}\n`)), {
+      message: /^mixtures: '(mixtrall|lama)' is not in families.all$/,
+    });
+  }
+});
+
 Deno.test("generateTensorNames() refuses what could be read in two ways", () => {
   assert.throws(
     () => generateTensorNames(changed("qwen2.5: qwen2", "MISTRAL: qwen2")),

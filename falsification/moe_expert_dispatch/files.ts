@@ -14,6 +14,7 @@ import {
 } from "../../contracts/mod.ts";
 import { type GgufFile, openGguf, type TensorInfo } from "../../gguf/mod.ts";
 import { assertSameBits, randomFloats } from "../../kernels/comparing.ts";
+import { ARCHITECTURES as ARCHITECTURE_DESCRIPTIONS } from "../../model/architectures.ts";
 import { readHyperParameters } from "../../model/hyperparameters.ts";
 import {
   synthesizeBlob,
@@ -122,19 +123,35 @@ export const dispatchOfFiles: readonly FalsificationTest<Dispatcher>[] = [
   },
   {
     id: "F-DISPATCH-007",
-    title: "an architecture with a shared expert is refused, not computed without it",
+    title: "an architecture with a shared expert is refused, or asked for all parts of it",
     async run({ check }) {
       await using file = await openGguf(await synthesizeBlob(small("q8_0")));
       const sharing = ARCHITECTURES.filter((architecture) =>
         SHARED_ROLES.some((role) => tensorName(architecture, role, "gguf", { layer: 0 }))
       );
       assert.ok(sharing.includes("qwen2_moe") && sharing.includes("deepseek2"));
+      const computed = sharing.filter((architecture) => ARCHITECTURE_DESCRIPTIONS[architecture]);
+      assert.deepEqual(computed, ["qwen2_moe"]);
       for (const architecture of sharing) {
-        // Once one is computed, this has to see its shared expert with a routed sum of zero.
+        if (computed.includes(architecture)) continue;
         assert.throws(
           () => check(disguised(file, architecture)),
           { name: "UnsupportedOperationError" },
           `${architecture} was taken`,
+        );
+      }
+      // That it is computed, even with a routed sum of zero, qwen2-moe-forward-v1 shows.
+      const options = { ...small("q8_0"), architecture: "qwen2moe", sharedWidth: 64 } as const;
+      await using own = await openGguf(await synthesizeBlob(options));
+      assert.doesNotThrow(() => check(own));
+      for (const role of SHARED_ROLES) {
+        const name = tensorName("qwen2_moe", role, "gguf", { layer: 0 })!;
+        const tensors = new Map(own.tensors);
+        assert.ok(tensors.delete(name));
+        assert.throws(
+          () => check(changedFile(own, { tensors })),
+          new RegExp(`'${name}'`),
+          `a qwen2moe without ${name} was taken`,
         );
       }
     },

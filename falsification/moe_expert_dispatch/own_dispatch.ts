@@ -242,6 +242,7 @@ function sizesOf({ hidden, width, experts }: ExpertStacks, k: number): HyperPara
     experts,
     expertsUsed: k,
     expertFeedForward: width,
+    sharedFeedForward: 0,
     normalizeExpertWeights: true,
     vocabulary: 1,
     contextLength: 1,

@@ -128,6 +128,19 @@ export const tensorNamesMutants: BoundMutant[] = mutants(tensorNames, [
     })),
   },
   {
+    name: "a mixture taken for the dense architecture whose name it bears",
+    caughtBy: ["F-TNV-013"],
+    subject: names((own) => ({ normalizeArchitecture: (name) => own.normalizeArchitecture(name) })),
+  },
+  {
+    name: "every file with experts taken for a mixtral",
+    caughtBy: ["F-TNV-013"],
+    subject: names((own) => ({
+      normalizeArchitecture: (name, experts = 0) =>
+        experts > 0 ? "mixtral" : own.normalizeArchitecture(name),
+    })),
+  },
+  {
     name: "letter case that counts",
     caughtBy: ["F-TNV-001", "F-TNV-011"],
     subject: names(() => ({

@@ -88,7 +88,7 @@ export const shapesOfFiles: readonly FalsificationTest<Shapes>[] = [
           }
         }
       }
-      assert.equal(seen.size, 23);
+      assert.equal(seen.size, 27);
     },
   },
   {

@@ -15,7 +15,35 @@ export interface PublishedShapes {
   readonly shapes: Readonly<Partial<Record<Role, readonly number[]>>>;
 }
 
-/** One mixture and two dense models, which have every role between them. */
+/** From Qwen1.5-MoE-A2.7B's `config.json`; 24 layers, 4 experts for each token. */
+export const QWEN2_MOE_SIZES: ShapeSizes = {
+  hidden: 2048,
+  heads: 16,
+  kvHeads: 16,
+  headSize: 128,
+  feedForward: 0,
+  experts: 60,
+  expertFeedForward: 1408,
+  sharedFeedForward: 5632,
+  vocabulary: 151_936,
+  ropeDimensions: 128,
+};
+
+/** From Mixtral-8x7B's `config.json`; 32 layers, 2 experts for each token. */
+export const MIXTRAL_SIZES: ShapeSizes = {
+  hidden: 4096,
+  heads: 32,
+  kvHeads: 8,
+  headSize: 128,
+  feedForward: 0,
+  experts: 8,
+  expertFeedForward: 14_336,
+  sharedFeedForward: 0,
+  vocabulary: 32_000,
+  ropeDimensions: 128,
+};
+
+/** Three mixtures and two dense models, which have every role between them. */
 export const PUBLISHED_SHAPES: readonly PublishedShapes[] = [
   {
     model: "Qwen3-30B-A3B",
@@ -27,6 +55,7 @@ export const PUBLISHED_SHAPES: readonly PublishedShapes[] = [
       feedForward: 0,
       experts: 128,
       expertFeedForward: 768,
+      sharedFeedForward: 0,
       vocabulary: 151_936,
       ropeDimensions: 128,
     },
@@ -49,6 +78,33 @@ export const PUBLISHED_SHAPES: readonly PublishedShapes[] = [
     },
   },
   {
+    model: "Qwen1.5-MoE-A2.7B",
+    sizes: QWEN2_MOE_SIZES,
+    shapes: {
+      attn_k: [2048, 2048],
+      attn_k_bias: [2048],
+      ffn_gate_inp: [2048, 60],
+      ffn_gate_exps: [2048, 1408, 60],
+      ffn_up_exps: [2048, 1408, 60],
+      ffn_down_exps: [1408, 2048, 60],
+      ffn_gate_inp_shexp: [2048],
+      ffn_gate_shexp: [2048, 5632],
+      ffn_up_shexp: [2048, 5632],
+      ffn_down_shexp: [5632, 2048],
+    },
+  },
+  {
+    model: "Mixtral-8x7B",
+    sizes: MIXTRAL_SIZES,
+    shapes: {
+      attn_k: [4096, 1024],
+      ffn_gate_inp: [4096, 8],
+      ffn_gate_exps: [4096, 14_336, 8],
+      ffn_up_exps: [4096, 14_336, 8],
+      ffn_down_exps: [14_336, 4096, 8],
+    },
+  },
+  {
     model: "Qwen2.5-0.5B",
     sizes: {
       hidden: 896,
@@ -58,6 +114,7 @@ export const PUBLISHED_SHAPES: readonly PublishedShapes[] = [
       feedForward: 4864,
       experts: 0,
       expertFeedForward: 0,
+      sharedFeedForward: 0,
       vocabulary: 151_936,
       ropeDimensions: 64,
     },
@@ -83,6 +140,7 @@ export const PUBLISHED_SHAPES: readonly PublishedShapes[] = [
       feedForward: 8192,
       experts: 0,
       expertFeedForward: 0,
+      sharedFeedForward: 0,
       vocabulary: 128_256,
       ropeDimensions: 64,
     },

@@ -9,6 +9,7 @@ import {
   FUSED_PARTS,
   type FusedRole,
   GLOBAL_ROLES,
+  type Instance,
   INSTANCES,
   LAYER_ROLES,
   requiredRoles,
@@ -24,8 +25,8 @@ import { ARCHITECTURES } from "../../model/architectures.ts";
 import { readHyperParameters } from "../../model/hyperparameters.ts";
 import { resolveTensors } from "../../model/tensors.ts";
 import type { Falsification, FalsificationTest } from "../falsification.ts";
-import { packageText } from "../package_text.ts";
-import { PUBLISHED_SHAPES } from "./published_shapes.ts";
+import { packageText } from "../package_files.ts";
+import { MIXTRAL_SIZES, PUBLISHED_SHAPES, QWEN2_MOE_SIZES } from "./published_shapes.ts";
 import { shapesOfFiles } from "./files.ts";
 
 /** What says, and checks, how large tensors are. */
@@ -61,24 +62,26 @@ const DISTINCT: ShapeSizes = {
   feedForward: 17,
   experts: 5,
   expertFeedForward: 3,
+  sharedFeedForward: 29,
   vocabulary: 23,
   ropeDimensions: 22,
 };
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Elements of a Qwen3 mixture: all, and those that one token passes through. */
+/** Elements of a mixture: all, and those that one token passes through. */
 function elements(
   { shapeOf }: Shapes,
-  instance: (typeof INSTANCES)[keyof typeof INSTANCES],
+  architecture: Architecture,
+  sizes: ShapeSizes,
+  { layers, expertsUsed }: { layers: number; expertsUsed: number },
 ): { all: number; active: number } {
-  const { layers, experts, expertsUsed } = instance;
-  const sizes = { ...instance, feedForward: 0, ropeDimensions: instance.headSize };
-  const { global, layer } = requiredRoles("qwen3_moe");
+  const { experts } = sizes;
+  const { global, layer } = requiredRoles(architecture);
   const count = (role: Role) => product(shapeOf(role, sizes) ?? [NaN]);
   const total = (roles: readonly Role[]) => roles.reduce((sum, role) => sum + count(role), 0);
   const stacks = total(layer.filter((role) => role.endsWith("_exps")));
-  const all = total([...global, "output"]) + layers * total(layer);
+  const all = total([...new Set<Role>([...global, "output"])]) + layers * total(layer);
   return { all, active: all - layers * stacks * (experts - expertsUsed) / experts };
 }
 
@@ -161,18 +164,38 @@ const tests: readonly FalsificationTest<Shapes>[] = [
       // of 128, a router of 2048·128, and 3·2048·768 for each of 128 experts: 623,120,640. 48 layers,
       // embedding and head of 2048·151,936 each, and the last norm of 2048: 30,532,122,624. With 8
       // experts a layer has 56,889,600, all have 3,353,032,704.
-      const small = elements(shapes, INSTANCES["qwen3-30b-a3b"]);
+      const ofQwen3 = (instance: Instance) => {
+        const ropeDimensions = instance.headSize;
+        const sizes = { ...instance, feedForward: 0, sharedFeedForward: 0, ropeDimensions };
+        return elements(shapes, "qwen3_moe", sizes, instance);
+      };
+      const small = ofQwen3(INSTANCES["qwen3-30b-a3b"]);
       assert.deepEqual(small, { all: 30_532_122_624, active: 3_353_032_704 });
       // q and output 4096·8192, k and v 4096·512, norms 2·4096 + 2·128, a router of 4096·128, experts
       // of 3·4096·1536: 2,487,755,008 in a layer, 222,830,848 of them with 8 experts. 94 layers,
       // embedding and head of 4096·151,936 each, the last norm.
-      const large = elements(shapes, INSTANCES["qwen3-235b-a22b"]);
+      const large = ofQwen3(INSTANCES["qwen3-235b-a22b"]);
       assert.deepEqual(large, { all: 235_093_634_560, active: 22_190_763_520 });
-      // "30.5B in total and 3.3B activated", "235B in total and 22B activated".
+      // Four attention matrices of 2048·2048, three biases and two norms of 2048, a router of 2048·60,
+      // 60 experts of 3·2048·1408, the shared one of 3·2048·5632 and its gate of 2048: 570,562,560 in
+      // each of 24 layers; embedding and head of 2048·151,936 each, the last norm.
+      const use = { layers: 24, expertsUsed: 4 };
+      const sharing = elements(shapes, "qwen2_moe", QWEN2_MOE_SIZES, use);
+      assert.deepEqual(sharing, { all: 14_315_784_192, active: 2_689_173_504 });
+      // q and output 4096·4096, k and v 4096·1024, two norms of 4096, a router of 4096·8, 8 experts of
+      // 3·4096·14,336: 1,451,270,144 in each of 32 layers; embedding and head of 4096·32,000 each, the
+      // last norm.
+      const mixtral = elements(shapes, "mixtral", MIXTRAL_SIZES, { layers: 32, expertsUsed: 2 });
+      assert.deepEqual(mixtral, { all: 46_702_792_704, active: 12_879_925_248 });
+      // "30.5B in total and 3.3B activated", "235B in total and 22B activated",
+      // "14.3B in total and 2.7B activated", "47B parameters, but only uses 13B active parameters".
       const billions = (count: number, digits: number) =>
         Math.floor(count / 10 ** (9 - digits)) / 10 ** digits;
       assert.deepEqual([billions(small.all, 1), billions(small.active, 1)], [30.5, 3.3]);
       assert.deepEqual([billions(large.all, 0), billions(large.active, 0)], [235, 22]);
+      const rounded = (count: number) => Math.round(count / 1e8) / 10;
+      assert.deepEqual([rounded(sharing.all), rounded(sharing.active)], [14.3, 2.7]);
+      assert.deepEqual([rounded(mixtral.all), rounded(mixtral.active)], [46.7, 12.9]);
     },
   },
 ];

@@ -59,6 +59,24 @@ export const architectureTests: readonly FalsificationTest<Names>[] = [
     },
   },
   {
+    id: "F-TNV-013",
+    title: "a llama with experts is a mixtral, and nothing else changes with experts",
+    run({ normalizeArchitecture }) {
+      for (const name of ["llama", "LLAMA", "LlamaForCausalLM"]) {
+        assert.equal(normalizeArchitecture(name, 0), "llama", name);
+        for (const experts of [1, 8]) {
+          assert.equal(normalizeArchitecture(name, experts), "mixtral", `${experts} experts`);
+        }
+      }
+      for (const [name, architecture] of publishedSpellings()) {
+        if (architecture === "llama") continue;
+        for (const experts of [0, 1, 8]) {
+          assert.equal(normalizeArchitecture(name, experts), architecture, `${name}, ${experts}`);
+        }
+      }
+    },
+  },
+  {
     id: "F-TNV-011",
     title: "a name that the contract does not list is never taken for known",
     run({ isKnownArchitecture }) {

@@ -114,7 +114,8 @@ export const fileTests: readonly FalsificationTest<Names>[] = [
       const declared = metadataString(file.metadata, "general.architecture")!;
       const layers = metadataNumber(file.metadata, `${declared}.block_count`);
       assert.ok(layers !== undefined && layers > 0, `${declared} has ${layers} layers`);
-      const architecture = normalizeArchitecture(declared);
+      const experts = metadataNumber(file.metadata, `${declared}.expert_count`);
+      const architecture = normalizeArchitecture(declared, experts);
       const { found, missing, unmapped } = resolveNames(architecture, file.tensors.keys(), layers);
       assert.deepEqual(missing.map(({ name }) => name), []);
       assert.deepEqual(unmapped, []);

@@ -58,6 +58,11 @@ const GGUF: Readonly<Partial<Record<Architecture, { global: string; layer: strin
       "ffn_norm ffn_gate_inp ffn_gate_exps ffn_up_exps ffn_down_exps " +
       "ffn_gate_inp_shexp ffn_gate_shexp ffn_up_shexp ffn_down_shexp",
   },
+  mixtral: {
+    global: "token_embd output_norm",
+    layer: "attn_norm attn_q attn_k attn_v attn_output " +
+      "ffn_norm ffn_gate_inp ffn_gate_exps ffn_up_exps ffn_down_exps",
+  },
   qwen3: {
     global: "token_embd output_norm",
     layer: "attn_norm attn_q attn_k attn_v attn_output attn_q_norm attn_k_norm " +
@@ -156,6 +161,20 @@ export const PUBLISHED_CHECKPOINT_LAYERS: Readonly<
     ffn_gate_exps: "model.layers.0.mlp.experts.0.gate_proj.weight",
     ffn_up_exps: "model.layers.0.mlp.experts.0.up_proj.weight",
     ffn_down_exps: "model.layers.0.mlp.experts.0.down_proj.weight",
+  },
+  qwen2_moe: {
+    ...DECODER_LAYER,
+    attn_q_bias: "model.layers.0.self_attn.q_proj.bias",
+    attn_k_bias: "model.layers.0.self_attn.k_proj.bias",
+    attn_v_bias: "model.layers.0.self_attn.v_proj.bias",
+    ffn_gate_inp: "model.layers.0.mlp.gate.weight",
+    ffn_gate_exps: "model.layers.0.mlp.experts.0.gate_proj.weight",
+    ffn_up_exps: "model.layers.0.mlp.experts.0.up_proj.weight",
+    ffn_down_exps: "model.layers.0.mlp.experts.0.down_proj.weight",
+    ffn_gate_inp_shexp: "model.layers.0.mlp.shared_expert_gate.weight",
+    ffn_gate_shexp: "model.layers.0.mlp.shared_expert.gate_proj.weight",
+    ffn_up_shexp: "model.layers.0.mlp.shared_expert.up_proj.weight",
+    ffn_down_shexp: "model.layers.0.mlp.shared_expert.down_proj.weight",
   },
   // w1 is the gate and w3 the up projection: down(silu(w1 x) * w3 x), down being w2.
   mixtral: {

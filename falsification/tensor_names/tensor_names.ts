@@ -27,7 +27,7 @@ import {
 } from "../../contracts/mod.ts";
 import { TABLES } from "../../contracts/tables/tables.ts";
 import type { Falsification, FalsificationTest } from "../falsification.ts";
-import { packageText } from "../package_text.ts";
+import { packageText } from "../package_files.ts";
 import {
   PUBLISHED_CHECKPOINT_LAYERS,
   PUBLISHED_GGUF,
@@ -38,7 +38,8 @@ import { fileTests } from "./files.ts";
 
 /** What answers for tensor names, as contracts/mod.ts does for the engine. */
 export interface Names {
-  normalizeArchitecture(name: string): Architecture;
+  /** @param experts how many a GGUF file states */
+  normalizeArchitecture(name: string, experts?: number): Architecture;
   isKnownArchitecture(name: string): boolean;
   /** undefined where the architecture has no such tensor */
   tensorName(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { MetadataEntry } from "../../gguf/mod.ts";
+import { SYNTH_ARCHITECTURES } from "../../synth/mod.ts";
 import { inDirectory, runHere, writeGgufFile, writeModel } from "./helpers.ts";
 
 /** The lines of a text by their labels, runs of spaces made one. */
@@ -111,7 +112,7 @@ Deno.test("inspect --json gives numbers for what it shows, and null for what is 
 
 Deno.test("inspect finds a forward pass for every architecture that synth writes", async () => {
   await inDirectory(async (path) => {
-    for (const architecture of ["qwen3moe", "qwen3", "qwen2", "llama"]) {
+    for (const architecture of SYNTH_ARCHITECTURES) {
       await runHere(["synth", path(architecture), "--architecture", architecture, "--sparse"]);
       const { stdout } = await runHere(["inspect", path(architecture), "--json"]);
       assert.deepEqual(JSON.parse(stdout).forwardPass, { available: true, reason: null });

@@ -96,3 +96,24 @@ Deno.test("names needs the number of layers", async () => {
     assert.match(stderr, /the key 'llama\.block_count', the number of layers, is missing\n$/);
   });
 });
+
+Deno.test("names takes a llama with experts for a mixtral, and finds all of a qwen2moe", async () => {
+  await inDirectory(async (path) => {
+    const expected = {
+      mixtral: ["llama", "mixtral"],
+      qwen2moe: ["qwen2moe", "qwen2_moe"],
+    } as const;
+    for (const [architecture, [declared, normalized]] of Object.entries(expected)) {
+      await runHere(["synth", path(architecture), "--architecture", architecture, "--sparse"]);
+      const { code, stdout } = await runHere(["names", path(architecture), "--json"]);
+      const report = JSON.parse(stdout);
+      assert.equal(code, 0);
+      assert.deepEqual([report.architecture, report.normalized], [declared, normalized]);
+      assert.deepEqual([report.missing, report.unmapped], [[], []]);
+      const tensors = JSON.parse((await runHere(["tensors", path(architecture), "--json"])).stdout);
+      const roles = tensors.map(({ role }: { role: string }) => role);
+      assert.ok(roles.includes("ffn_gate_exps") && !roles.includes(null));
+      assert.equal(roles.includes("ffn_gate_inp_shexp"), architecture === "qwen2moe");
+    }
+  });
+});

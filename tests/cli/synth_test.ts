@@ -95,7 +95,10 @@ Deno.test("synth refuses sizes that don't fit and names the flag", async () => {
     ["--kv-heads 3", /^error: --kv-heads must divide the number of heads, 4; 3 doesn't\n/],
     ["--experts 2 --experts-used 3", /^error: --experts-used must not exceed /],
     ["--architecture qwen3 --experts 8", /^error: --experts contradicts the architecture/],
-    ["--architecture bert", /^error: --architecture must be one of qwen3moe, qwen3, qwen2, llama/],
+    [
+      "--architecture bert",
+      /^error: --architecture must be one of qwen3moe, qwen2moe, mixtral, qwen3, qwen2, llama/,
+    ],
     ["--preset qwen3-30b-a3b --architecture llama", /^error: --architecture llama contradicts/],
     ["--preset big", /^error: --preset must be one of tiny, qwen3-30b-a3b, qwen3-235b-a22b, not/],
     ["--types q3_k", /^error: --types must be one of q4_k_m, /],

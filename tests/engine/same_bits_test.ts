@@ -8,6 +8,23 @@ const MODELS: Record<string, SynthOptions> = {
   "qwen3moe in Q4_K_M": { types: "q4_k_m", layers: 3, expertsUsed: 3, seed: 1 },
   "qwen3moe in Q8_0, tied": { types: "q8_0", hidden: 224, expertWidth: 96, tied: true, seed: 2 },
   "qwen3moe in F32": { types: "f32", hidden: 72, headSize: 40, expertWidth: 40, seed: 3 },
+  "qwen2moe in Q4_K_M": {
+    architecture: "qwen2moe",
+    types: "q4_k_m",
+    sharedWidth: 768,
+    expertsUsed: 3,
+    seed: 10,
+  },
+  "qwen2moe in F32": {
+    architecture: "qwen2moe",
+    types: "f32",
+    hidden: 72,
+    headSize: 40,
+    expertWidth: 40,
+    sharedWidth: 88,
+    seed: 11,
+  },
+  "mixtral in Q4_K_M": { architecture: "mixtral", types: "q4_k_m", experts: 4, seed: 12 },
   "qwen3": { architecture: "qwen3", types: "q4_k_m", seed: 4 },
   "qwen2": { architecture: "qwen2", types: "q8_0", seed: 5 },
   "llama": { architecture: "llama", types: "f16", seed: 6 },
@@ -22,7 +39,7 @@ const SETTINGS: Record<string, LoadOptions> = {
   "token by token, 1 thread": { batchSize: 1, threads: 1 },
   "batches of 7, 2 threads": { batchSize: 7, threads: 2 },
   "batches of 64, 3 threads": { batchSize: 64, threads: 3 },
-  "several windows, 2 threads": { batchSize: 7, threads: 2, maxWindowBytes: 7_200_000 },
+  "several windows, 2 threads": { batchSize: 7, threads: 2, maxWindowBytes: 7_500_000 },
 };
 
 for (const [name, options] of Object.entries(MODELS)) {
