@@ -17,7 +17,9 @@ import { bind, type BoundTest } from "./falsification.ts";
 import { moeExpertDispatch } from "./moe_expert_dispatch/moe_expert_dispatch.ts";
 import { ggufFormat } from "./gguf_format/gguf_format.ts";
 import { kvCache } from "./kv_cache/kv_cache.ts";
+import { mixtralForward } from "./mixtral_forward.ts";
 import { moeRouter } from "./moe_router.ts";
+import { qwen2MoeForward } from "./qwen2_moe_forward.ts";
 import { quantizedDot } from "./quantized_dot/quantized_dot.ts";
 import { rmsnormKernel } from "./kernels/rmsnorm_kernel.ts";
 import { ropeKernel } from "./kernels/rope_kernel.ts";
@@ -46,6 +48,8 @@ export const FALSIFICATION_TESTS: readonly BoundTest[] = [
   ...bind(softmaxKernel),
   ...bind(swigluKernel),
   ...bind(qwen3MoeForward),
+  ...bind(qwen2MoeForward),
+  ...bind(mixtralForward),
   ...bind(qwen3moeShapes),
   ...bind(tensorNames),
   ...bind(ggufFormat),

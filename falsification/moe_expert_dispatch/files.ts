@@ -25,6 +25,7 @@ import {
 import { assertNear, randomBatch, tokenOf } from "./expert_batches.ts";
 import { expertOutput, type ExpertStacks, stacksOfFile } from "./expert_stacks.ts";
 import type { FalsificationTest } from "../falsification.ts";
+import { withHeader } from "../rebuilt_file.ts";
 import type { Dispatcher } from "./moe_expert_dispatch.ts";
 
 /**
@@ -43,13 +44,6 @@ const SHARED_ROLES = LAYER_ROLES.filter((role) => role.endsWith("_shexp"));
 function small(types: WeightTypes): SynthOptions {
   const [hidden, expertWidth] = types.includes("_k") ? [256, 512] : [32, 96];
   return { layers: 1, experts: 5, hidden, expertWidth, heads: 1, headSize: hidden, types, seed: 3 };
-}
-
-/** A file with other metadata or tensors. */
-function changedFile(file: GgufFile, other: Partial<GgufFile>): GgufFile {
-  return new Proxy(file, {
-    get: (target, key) => Reflect.get(key in other ? other : target, key),
-  });
 }
 
 /** A tensor that is nowhere. */
@@ -71,7 +65,7 @@ function disguised(file: GgufFile, architecture: Architecture): GgufFile {
     const shape = SHAPES[role]?.(sizes) ?? [sizes.hidden];
     if (name !== undefined) tensors.set(name, tensorNamed(name, shape));
   }
-  return changedFile(file, { metadata, tensors });
+  return withHeader(file, { metadata, tensors });
 }
 
 /** Fails unless `experts`, each asked by one token, give what their slices of the stacks say. */
@@ -149,7 +143,7 @@ export const dispatchOfFiles: readonly FalsificationTest<Dispatcher>[] = [
         const tensors = new Map(own.tensors);
         assert.ok(tensors.delete(name));
         assert.throws(
-          () => check(changedFile(own, { tensors })),
+          () => check(withHeader(own, { tensors })),
           new RegExp(`'${name}'`),
           `a qwen2moe without ${name} was taken`,
         );
@@ -167,7 +161,7 @@ export const dispatchOfFiles: readonly FalsificationTest<Dispatcher>[] = [
         const name = tensorName("qwen2_moe", role, "gguf", { layer: 0 })!;
         const tensors = new Map(file.tensors).set(name, tensorNamed(name, [32]));
         assert.throws(
-          () => check(changedFile(file, { tensors })),
+          () => check(withHeader(file, { tensors })),
           new RegExp(`'${name}'`),
           `${name} was left out in silence`,
         );

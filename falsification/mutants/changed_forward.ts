@@ -21,9 +21,9 @@ import {
 import { createTokenizer } from "../../tokenizer/mod.ts";
 import {
   engineForward,
+  type ForwardPass,
   loaded,
   type LoadedModel,
-  type Qwen3MoeForward,
 } from "../qwen3_moe_forward/subject.ts";
 
 /** What the layer loop works by. */
@@ -72,8 +72,8 @@ async function loadChanged(
 /** The engine, told something wrong of every model. */
 export function told(
   change: (parts: ForwardParts) => Partial<ForwardParts>,
-  others: Partial<Qwen3MoeForward> = {},
-): () => Qwen3MoeForward {
+  others: Partial<ForwardPass> = {},
+): () => ForwardPass {
   return () => ({
     ...engineForward(),
     load: async (model) =>
@@ -85,7 +85,7 @@ export function told(
 /** The engine, with a change to the tensors of each layer. */
 export function toldOfLayers(
   change: (layer: RoleTensors, parts: ForwardParts) => RoleTensors,
-): () => Qwen3MoeForward {
+): () => ForwardPass {
   return told((parts) => ({
     tensors: {
       ...parts.tensors,
@@ -97,7 +97,7 @@ export function toldOfLayers(
 /** The engine, whose loaded models do something else. */
 export function answering(
   change: (model: LoadedModel) => Partial<LoadedModel>,
-): () => Qwen3MoeForward {
+): () => ForwardPass {
   return () => {
     const engine = engineForward();
     return {
@@ -113,14 +113,14 @@ export function answering(
 /** The engine, whose logits are changed after they were computed. */
 export function withRows(
   change: (rows: Float32Array[]) => Float32Array[],
-): () => Qwen3MoeForward {
+): () => ForwardPass {
   return answering(({ logits }) => ({ logits: async (tokens) => change(await logits(tokens)) }));
 }
 
 /** The engine, which for the logits at a position sees other tokens than those up to it. */
 export function seeing(
   seen: (tokens: readonly number[], position: number) => readonly number[],
-): () => Qwen3MoeForward {
+): () => ForwardPass {
   return () => ({
     ...engineForward(),
     async load(from) {

@@ -8,6 +8,8 @@ import { ropeKernelMutants } from "./rope_kernel.ts";
 import { siluKernelMutants } from "./silu_kernel.ts";
 import { softmaxKernelMutants } from "./softmax_kernel.ts";
 import { swigluKernelMutants } from "./swiglu_kernel.ts";
+import { mixtralForwardMutants } from "./mixtral_forward.ts";
+import { qwen2MoeForwardMutants } from "./qwen2_moe_forward.ts";
 import { qwen3MoeForwardMutants } from "./qwen3_moe_forward.ts";
 import type { BoundMutant } from "./mutant.ts";
 import { quantizedDotMutants } from "./quantized_dot.ts";
@@ -32,4 +34,6 @@ export const MUTANTS: readonly BoundMutant[] = [
   ...ggufFormatMutants,
   ...tokenizerMutants,
   ...qwen3MoeForwardMutants,
+  ...qwen2MoeForwardMutants,
+  ...mixtralForwardMutants,
 ];

@@ -1,4 +1,4 @@
-import { engineForward, type Qwen3MoeForward } from "../qwen3_moe_forward/subject.ts";
+import { engineForward, type ForwardPass } from "../qwen3_moe_forward/subject.ts";
 import { qwen3MoeForward } from "../qwen3_moe_forward/qwen3_moe_forward.ts";
 import { answering, oneMatrixOn, seeing, told, toldOfLayers, withRows } from "./changed_forward.ts";
 import { type BoundMutant, mutants } from "./mutant.ts";
@@ -6,7 +6,7 @@ import { type BoundMutant, mutants } from "./mutant.ts";
 const id = (...numbers: string[]) => numbers.map((n) => `FALSIFY-QW3-MOE-FORWARD-${n}`);
 
 /** The engine with another way to find a file's tensors. */
-function resolving(resolve: Qwen3MoeForward["resolve"]): () => Qwen3MoeForward {
+function resolving(resolve: ForwardPass["resolve"]): () => ForwardPass {
   return () => ({ ...engineForward(), resolve });
 }
 

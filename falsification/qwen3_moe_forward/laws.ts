@@ -9,26 +9,26 @@ import { dequantizeRow } from "../../kernels/oracles/dequantize.ts";
 import { type GgufFile, metadataNumber, openGguf } from "../../gguf/mod.ts";
 import { assertSameBits } from "../../kernels/comparing.ts";
 import type { FalsificationTest } from "../falsification.ts";
-import { LLAMA_Q4_K_M, PUBLISHED_F32, recordedModel } from "../recorded/recordings.ts";
+import { LLAMA_F32, LLAMA_Q4_K_M, recordedModel } from "../recorded/recordings.ts";
 import { likeTheFirst, type Patch, patched, scaledBy } from "./patched_model.ts";
 import { joined, relativeError } from "./rows.ts";
 import {
+  type ForwardPass,
   logitsOfOwn,
   logitsOfRecorded,
   ownTokens,
-  type Qwen3MoeForward,
   referenceOfOwn,
 } from "./subject.ts";
 
 /** A prompt for models with changed weights: long enough for attention to mix positions. */
-const TOKENS = PUBLISHED_F32.tokens.slice(0, 12);
+const TOKENS = LLAMA_F32.tokens.slice(0, 12);
 
 /** Logits of {@linkcode TOKENS}, of the recorded F32 model after a change of its weights. */
 async function logitsOfPatched(
-  { load }: Qwen3MoeForward,
+  { load }: ForwardPass,
   patches: Readonly<Record<string, Patch>>,
 ): Promise<Float32Array[]> {
-  await using model = await load(await patched(await recordedModel(PUBLISHED_F32), patches));
+  await using model = await load(await patched(await recordedModel(LLAMA_F32), patches));
   return await model.logits(TOKENS);
 }
 
@@ -65,7 +65,7 @@ async function withoutLayers(file: GgufFile, token: number): Promise<Float64Arra
   );
 }
 
-export const LAW_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
+export const LAW_TESTS: readonly FalsificationTest<ForwardPass>[] = [
   {
     id: "FALSIFY-QW3-MOE-FORWARD-009",
     title: "the weights of a token's experts sum to 1 in every layer",
@@ -110,7 +110,7 @@ export const LAW_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
       const vocabulary = model.file.tensors.get("token_embd.weight")!.shape[1]!;
       assert.deepEqual(rows.map(({ length }) => length), ownTokens(model).map(() => vocabulary));
       // 180 positions: more than leave the engine at once.
-      const recorded = await logitsOfRecorded(subject, PUBLISHED_F32);
+      const recorded = await logitsOfRecorded(subject, LLAMA_F32);
       assert.deepEqual(recorded.map(({ length }) => length), new Array(180).fill(260));
     },
   },
@@ -160,7 +160,7 @@ export const LAW_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
     async run(subject) {
       const nothing = { attn_output: scaledBy(0), ffn_down_exps: scaledBy(0) };
       const rows = await logitsOfPatched(subject, nothing);
-      await using file = await openGguf(await recordedModel(PUBLISHED_F32));
+      await using file = await openGguf(await recordedModel(LLAMA_F32));
       for (const [position, token] of TOKENS.entries()) {
         const error = relativeError(rows[position] ?? [], await withoutLayers(file, token));
         assert.ok(error <= 1e-6, `position ${position}: ${error}`);

@@ -5,11 +5,12 @@
  */
 import assert from "node:assert/strict";
 import { CONTRACT } from "../../contracts/mod.ts";
-import type { GgufFile, Metadata, TensorInfo } from "../../gguf/mod.ts";
+import type { TensorInfo } from "../../gguf/mod.ts";
 import type { ModelTensors } from "../../model/tensors.ts";
 import { UnsupportedOperationError } from "../../model/errors.ts";
 import type { FalsificationTest } from "../falsification.ts";
-import { ownTokens, type Qwen3MoeForward } from "./subject.ts";
+import { withHeader } from "../rebuilt_file.ts";
+import { type ForwardPass, ownTokens } from "./subject.ts";
 
 /** What a mixture has in every layer in place of a dense feed-forward part. */
 const EXPERT_ROLES = ["ffn_gate_inp", "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"] as const;
@@ -22,16 +23,6 @@ const PROMPTS = ["The capital of France is", "1, 2, 3,", "function add(a, b) {"]
 
 /** Two architectures that the contract of names knows, and one that nobody does. */
 const WITHOUT_FORWARD_PASS = ["bert", "gpt2", "no-such-architecture"] as const;
-
-/** The file with parts of its header replaced. */
-function changed(
-  file: GgufFile,
-  parts: { metadata?: Metadata; tensors?: ReadonlyMap<string, TensorInfo> },
-): GgufFile {
-  return new Proxy(file, {
-    get: (target, key) => Reflect.get(key in parts ? parts : target, key),
-  });
-}
 
 /** The tensors with every name written down that is looked up among them. */
 function recording(
@@ -55,7 +46,7 @@ function namesOf({ global, layers }: ModelTensors): string[] {
   return [global, ...layers].flatMap((roles) => Object.values(roles).map(({ name }) => name));
 }
 
-export const LOADING_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
+export const LOADING_TESTS: readonly FalsificationTest<ForwardPass>[] = [
   {
     id: "FALSIFY-QW3-MOE-FORWARD-001",
     title: "a missing expert tensor is missed by its own name, and a sound mixture loads",
@@ -66,7 +57,7 @@ export const LOADING_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
         const tensors = new Map(file.tensors);
         assert.ok(tensors.delete(`blk.0.${role}.weight`));
         assert.throws(
-          () => resolve(changed(file, { tensors })),
+          () => resolve(withHeader(file, { tensors })),
           ({ message }: Error) =>
             message.includes(`'blk.0.${role}.weight'`) &&
             !/ffn_(gate|up|down)\.weight/.test(message),
@@ -85,7 +76,7 @@ export const LOADING_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
     of: "mixture",
     run({ resolve }, { file }) {
       const asked = new Set<string>();
-      const used = namesOf(resolve(changed(file, { tensors: recording(file.tensors, asked) })));
+      const used = namesOf(resolve(withHeader(file, { tensors: recording(file.tensors, asked) })));
       assert.deepEqual([...asked, ...used].filter((name) => DENSE_NAME.test(name)), []);
       assert.deepEqual([...asked].filter((name) => !file.tensors.has(name)), []);
       assert.deepEqual(used.toSorted(), [...file.tensors.keys()].toSorted());
@@ -93,7 +84,7 @@ export const LOADING_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
       for (const architecture of WITHOUT_FORWARD_PASS) {
         const metadata = new Map(file.metadata).set("general.architecture", architecture);
         assert.throws(
-          () => resolve(changed(file, { metadata })),
+          () => resolve(withHeader(file, { metadata })),
           (error) =>
             error instanceof UnsupportedOperationError &&
             error.message.includes(`'${architecture}' has no forward pass`) &&

@@ -5,25 +5,18 @@
  */
 import assert from "node:assert/strict";
 import type { FalsificationTest } from "../falsification.ts";
+import { assertPublished, publishedPairs } from "../recorded/against_published.ts";
 import type { Recording } from "../recorded/format.ts";
-import {
-  LLAMA_F32,
-  LLAMA_Q4_K_M,
-  PUBLISHED_CONSTANTS,
-  PUBLISHED_F32,
-  recordedRows,
-} from "../recorded/recordings.ts";
+import { PUBLISHED_NAMES } from "../recorded/published.ts";
+import { LLAMA_F32, LLAMA_Q4_K_M, recordedRows } from "../recorded/recordings.ts";
 import { cosine, joined, logSoftmax, relativeError } from "./rows.ts";
-import { logitsOfOwn, logitsOfRecorded, type Qwen3MoeForward, referenceOfOwn } from "./subject.ts";
+import { type ForwardPass, logitsOfOwn, logitsOfRecorded, referenceOfOwn } from "./subject.ts";
 
 /**
  * llama.cpp keeps keys and values in f16 as the engine does, so only the order of f32 sums differs, and
  * now and then the rounding of a key or a value that lies between two f16 numbers.
  */
 const SAME_PRECISION = 1e-4;
-
-/** The published implementation keeps keys and values in f32: f16 rounds by 2^-11 at most. */
-const HALF_PRECISION = 2 ** -11;
 
 /** Both engines round activations to 8 bits, but not in the same blocks everywhere. */
 const EIGHT_BITS = 1e-2;
@@ -36,7 +29,7 @@ const PUBLISHED_BAR = 0.99;
 
 /** An implementation's rows and the recorded ones, for each recorded position. */
 async function pairs(
-  subject: Qwen3MoeForward,
+  subject: ForwardPass,
   recording: Recording,
 ): Promise<{ position: number; ours: Float32Array; theirs: Float32Array }[]> {
   const rows = await logitsOfRecorded(subject, recording);
@@ -50,27 +43,20 @@ async function pairs(
 }
 
 /** Relative L2 error of log-probabilities against llama.cpp's, at each recorded position. */
-async function errorsAgainstLlama(subject: Qwen3MoeForward, recording: Recording) {
+async function errorsAgainstLlama(subject: ForwardPass, recording: Recording) {
   return (await pairs(subject, recording)).map(({ position, ours, theirs }) => ({
     position,
     error: relativeError(logSoftmax(ours), theirs),
   }));
 }
 
-/** Fails where the logits at a recorded position are not the published ones but for f16 keys. */
-async function assertPublished(subject: Qwen3MoeForward, recording: Recording): Promise<void> {
-  for (const { position, ours, theirs } of await pairs(subject, recording)) {
-    const error = relativeError(ours, theirs);
-    assert.ok(error <= HALF_PRECISION, `${recording.model.name}, position ${position}: ${error}`);
-    const angle = cosine(ours, theirs);
-    assert.ok(angle >= 0.99999, `${recording.model.name}, position ${position}: ${angle}`);
-  }
-}
+/** The published models of this architecture. */
+const QWEN3_MOE = PUBLISHED_NAMES.filter((name) => name.startsWith("qwen3moe-"));
 
 /** Types whose products do not round activations to 8 bits. */
 const FLOAT_TYPES = new Set(["F32", "F16", "BF16"]);
 
-export const PARITY_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
+export const PARITY_TESTS: readonly FalsificationTest<ForwardPass>[] = [
   {
     id: "FALSIFY-QW3-MOE-FORWARD-004",
     title: "two other implementations give the same logits, up to the precision of keys and values",
@@ -81,7 +67,7 @@ export const PARITY_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
       for (const { position, error } of await errorsAgainstLlama(subject, LLAMA_Q4_K_M)) {
         assert.ok(error <= EIGHT_BITS, `llama.cpp, Q4_K_M, position ${position}: ${error}`);
       }
-      await assertPublished(subject, PUBLISHED_F32);
+      await assertPublished(subject, "qwen3moe-odd");
     },
   },
   {
@@ -99,13 +85,10 @@ export const PARITY_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
     id: "FALSIFY-QW3-MOE-FORWARD-006",
     title: "logits point where the published implementation's do",
     async run(subject) {
-      for (const recording of [PUBLISHED_F32, PUBLISHED_CONSTANTS]) {
-        for (const { position, ours, theirs } of await pairs(subject, recording)) {
+      for (const name of QWEN3_MOE) {
+        for (const { where, ours, theirs } of await publishedPairs(subject, name)) {
           const angle = cosine(ours, theirs);
-          assert.ok(
-            angle > PUBLISHED_BAR,
-            `${recording.model.name}, position ${position}: ${angle}`,
-          );
+          assert.ok(angle > PUBLISHED_BAR, `${where}: ${angle}`);
         }
       }
     },
@@ -113,7 +96,10 @@ export const PARITY_TESTS: readonly FalsificationTest<Qwen3MoeForward>[] = [
   {
     id: "FALSIFY-QW3-MOE-FORWARD-007",
     title: "unusual constants are taken from the file, and a tied head from the embedding",
-    run: (subject) => assertPublished(subject, PUBLISHED_CONSTANTS),
+    async run(subject) {
+      await assertPublished(subject, "qwen3moe-constants");
+      await assertPublished(subject, "qwen3moe-plain-weights");
+    },
   },
   {
     id: "FALSIFY-QW3-MOE-FORWARD-008",

@@ -16,6 +16,11 @@ import { type ModelTensors, resolveTensors } from "../../model/tensors.ts";
 import type { ModelUnderTest } from "../model.ts";
 import { moeRouter } from "../moe_router.ts";
 import type { Recording } from "../recorded/format.ts";
+import {
+  publishedFile,
+  type PublishedName,
+  type PublishedSequence,
+} from "../recorded/published.ts";
 import { recordedModel } from "../recorded/recordings.ts";
 
 /** What a generation came to. */
@@ -39,7 +44,7 @@ export interface LoadedModel extends AsyncDisposable {
 }
 
 /** An implementation of the forward pass, with what leads up to it. */
-export interface Qwen3MoeForward {
+export interface ForwardPass {
   /**
    * Finds and checks the tensors that are computed with, by the file's header alone.
    *
@@ -61,7 +66,7 @@ export interface Qwen3MoeForward {
 const THREADS = 2;
 
 /** The engine's own forward pass, as a user of the library calls it. */
-export function engineForward(): Qwen3MoeForward {
+export function engineForward(): ForwardPass {
   return {
     resolve: (file) => resolveTensors(file, readHyperParameters(file)),
     async load(model) {
@@ -96,13 +101,13 @@ export function loaded(model: Model): LoadedModel {
   };
 }
 
-type Evaluations = Map<Recording | ModelUnderTest, Promise<Float32Array[]>>;
-const evaluations = new WeakMap<Qwen3MoeForward, Evaluations>();
+type Evaluations = Map<Recording | PublishedSequence | ModelUnderTest, Promise<Float32Array[]>>;
+const evaluations = new WeakMap<ForwardPass, Evaluations>();
 
 /** Computes once for each implementation and model what several tests look at. */
 function evaluateOnce(
-  subject: Qwen3MoeForward,
-  key: Recording | ModelUnderTest,
+  subject: ForwardPass,
+  key: Recording | PublishedSequence | ModelUnderTest,
   compute: () => Promise<Float32Array[]>,
 ): Promise<Float32Array[]> {
   let own = evaluations.get(subject);
@@ -114,12 +119,24 @@ function evaluateOnce(
 
 /** An implementation's logits at every position of a recording's prompt. */
 export function logitsOfRecorded(
-  subject: Qwen3MoeForward,
+  subject: ForwardPass,
   recording: Recording,
 ): Promise<Float32Array[]> {
   return evaluateOnce(subject, recording, async () => {
     await using model = await subject.load(await recordedModel(recording));
     return await model.logits(recording.tokens);
+  });
+}
+
+/** An implementation's logits of a published model in F32, for one of its sequences. */
+export function logitsOfPublished(
+  subject: ForwardPass,
+  name: PublishedName,
+  sequence: PublishedSequence,
+): Promise<Float32Array[]> {
+  return evaluateOnce(subject, sequence, async () => {
+    await using model = await subject.load(await publishedFile(name, "f32"));
+    return await model.logits(sequence.tokens);
   });
 }
 
@@ -136,7 +153,7 @@ export function ownTokens(model: ModelUnderTest): number[] {
 
 /** An implementation's logits of {@linkcode ownTokens}. */
 export function logitsOfOwn(
-  subject: Qwen3MoeForward,
+  subject: ForwardPass,
   model: ModelUnderTest,
 ): Promise<Float32Array[]> {
   return evaluateOnce(subject, model, async () => {

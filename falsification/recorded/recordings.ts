@@ -1,6 +1,5 @@
 /**
- * The recordings: llama.cpp's log-probabilities, and the logits of the published implementation in
- * Hugging Face's transformers. tests/parity/fixtures.ts writes the former, tools/reference the latter.
+ * The recordings of llama.cpp's log-probabilities. tests/parity/fixtures.ts writes them.
  *
  * @module
  */
@@ -9,23 +8,12 @@ import { synthesizeBlob } from "../../synth/mod.ts";
 import { decodeRows, type Recording, sha256 } from "./format.ts";
 import llamaF32 from "./qwen3moe-f32.llama-cpp.json" with { type: "json" };
 import llamaQ4KM from "./qwen3moe-q4_k_m.llama-cpp.json" with { type: "json" };
-import publishedConstants from "./qwen3moe-constants.transformers.json" with { type: "json" };
-import publishedF32 from "./qwen3moe-f32.transformers.json" with { type: "json" };
 
 /** llama.cpp's log-probabilities of a model whose weights are F32. */
 export const LLAMA_F32 = llamaF32 as Recording;
 
 /** llama.cpp's log-probabilities of a model in its mix of Q4_K and Q6_K. */
 export const LLAMA_Q4_K_M = llamaQ4KM as Recording;
-
-/** The published implementation's logits of the model of {@linkcode LLAMA_F32}, in f32. */
-export const PUBLISHED_F32 = publishedF32 as Recording;
-
-/**
- * The published implementation's logits, in f32, of a model with an epsilon of 0.3, a RoPE base of 30,
- * heads wider than the hidden size has room for, and a tied head.
- */
-export const PUBLISHED_CONSTANTS = publishedConstants as Recording;
 
 /** What the recorded implementation gave, [vocabulary] for each of the recording's positions. */
 export function recordedRows({ rows, model }: Recording): Float32Array[] {

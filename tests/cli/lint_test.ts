@@ -100,7 +100,7 @@ Deno.test("lint fails at bind for a test that is renamed, or is of no contract",
   }, "--json");
   assert.deepEqual(failure(renamed), ["bind", ["BIND-001"]]);
   // No other contract depends on this one.
-  const removed = await lintChanged((path) => rmSync(path("qwen3-moe-forward-v1.yaml")), "--json");
+  const removed = await lintChanged((path) => rmSync(path("mixtral-forward-v1.yaml")), "--json");
   assert.deepEqual(failure(removed), ["bind", ["BIND-004"]]);
 });
 
