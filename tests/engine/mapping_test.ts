@@ -52,11 +52,14 @@ function assertSameRows(actual: Float32Array[], expected: Float32Array[]): void 
 }
 
 /** Calls `use` with the path of the model's file. */
-async function withFile(use: (path: string) => Promise<void>): Promise<void> {
+async function withFile(
+  use: (path: string) => Promise<void>,
+  content: Uint8Array = bytes,
+): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "mapping-"));
   try {
     const path = join(directory, "model.gguf");
-    writeFileSync(path, bytes);
+    writeFileSync(path, content);
     await use(path);
   } finally {
     rmSync(directory, { recursive: true });
@@ -101,6 +104,20 @@ Deno.test("a mapped model gives the bits of one that is read, while experts come
       ]
     ) assertSameRows(await runOf(path, options), read);
   }));
+
+for (const architecture of ["qwen2moe", "mixtral"] as const) {
+  Deno.test(`a mapped ${architecture} gives the bits of one that is read`, async () => {
+    const own = await synthesizeBlob({ ...OPTIONS, architecture });
+    const expected = await runOf(own, {});
+    await withFile(async (path) => {
+      for (
+        const options of [{}, { batchSize: 7, maxWindowBytes: 16 * MIB }, { memory: 46 * MIB }]
+      ) {
+        assertSameRows(await runOf(path, options), expected);
+      }
+    }, await own.bytes());
+  });
+}
 
 Deno.test("a model is read where the process may not call the system's library", () =>
   withFile(async (path) => {

@@ -25,31 +25,35 @@ async function smallest(blob: Blob, context: number, kv: KvFormat = "f16"): Prom
   return error.smallest;
 }
 
-Deno.test("a budget changes no bit of the logits, down to the smallest that works", async () => {
-  const blob = await synthesizeBlob(OPTIONS);
-  const tokens = randomTokens(40, 5);
-  const least = await smallest(blob, 64);
-  let expected: Float32Array | undefined;
-  const hitRates: number[] = [];
-  for (const memory of [undefined, least + 8 * MIB, least]) {
-    await using model = await loadModel(blob, {
-      threads: 2,
-      context: 64,
-      ...(memory === undefined ? {} : { memory }),
-    });
-    await using session = model.session();
-    await session.sync(tokens.slice(0, 30));
-    let logits = new Float32Array();
-    for (let end = 31; end <= 40; end++) logits = await session.sync(tokens.slice(0, end)) as never;
-    expected ??= logits;
-    assertSameBits(logits, expected);
-    const { hits, misses, bytesRead } = model.expertUse;
-    assert.ok(misses > 0 && bytesRead > 0);
-    hitRates.push(hits / (hits + misses));
-  }
-  // Less memory, fewer hits: the budget was felt.
-  assert.ok(hitRates[0]! > hitRates[1]! && hitRates[1]! > hitRates[2]!, hitRates.join());
-});
+for (const architecture of ["qwen3moe", "qwen2moe", "mixtral"] as const) {
+  Deno.test(`a budget changes no bit of the logits, down to the smallest that works: ${architecture}`, async () => {
+    const blob = await synthesizeBlob({ ...OPTIONS, architecture });
+    const tokens = randomTokens(40, 5);
+    const least = await smallest(blob, 64);
+    let expected: Float32Array | undefined;
+    const hitRates: number[] = [];
+    for (const memory of [undefined, least + 8 * MIB, least]) {
+      await using model = await loadModel(blob, {
+        threads: 2,
+        context: 64,
+        ...(memory === undefined ? {} : { memory }),
+      });
+      await using session = model.session();
+      await session.sync(tokens.slice(0, 30));
+      let logits = new Float32Array();
+      for (let end = 31; end <= 40; end++) {
+        logits = await session.sync(tokens.slice(0, end)) as never;
+      }
+      expected ??= logits;
+      assertSameBits(logits, expected);
+      const { hits, misses, bytesRead } = model.expertUse;
+      assert.ok(misses > 0 && bytesRead > 0);
+      hitRates.push(hits / (hits + misses));
+    }
+    // Less memory, fewer hits: the budget was felt.
+    assert.ok(hitRates[0]! > hitRates[1]! && hitRates[1]! > hitRates[2]!, hitRates.join());
+  });
+}
 
 Deno.test("a budget just below the smallest is refused, and the smallest is not", async () => {
   const blob = await synthesizeBlob(OPTIONS);

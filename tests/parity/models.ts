@@ -3,8 +3,8 @@
  *
  * Together they cover 1 to 4 layers, hidden sizes that differ from heads × head size, 4 to 128
  * experts, top-1 to top-8, every tensor type, tied and separate output heads, sizes that are no
- * multiple of a vector, and the dense architectures. They are small, so that all of them run in
- * about two minutes on two cores.
+ * multiple of a vector, the other mixtures, and the dense architectures. They are small, so that all
+ * of them run in some minutes on two cores.
  *
  * @module
  */
@@ -41,10 +41,12 @@ interface Shape {
 
 /** A Mixture-of-Experts model to compare. */
 export interface MixtureModel extends Shape {
-  architecture: "qwen3moe";
+  architecture: "qwen3moe" | "qwen2moe" | "mixtral";
   experts: number;
   expertsUsed: number;
   expertWidth: number;
+  /** Width of the expert that all tokens share, of a qwen2moe. */
+  sharedWidth?: number;
   /** What experts add to the residual stream, against what a dense branch adds. */
   expertShare: number;
 }
@@ -80,6 +82,11 @@ const small = {
   tied: false,
   prompts: SHORT_AND_512,
 } as const;
+
+/** A shared expert, as wide as three of the others. */
+const sharing = { architecture: "qwen2moe", sharedWidth: 768, expertsUsed: 3 } as const;
+
+const mixtral = { architecture: "mixtral" } as const;
 
 /** The ratios of Qwen3-30B-A3B: many narrow experts, top-8, heads wider than the hidden size. */
 const manyExperts = {
@@ -193,6 +200,37 @@ export const models: readonly ParityModel[] = [
     headSize: 128,
     types: "q6_k",
     seed: 18,
+  },
+  { ...small, ...sharing, name: "qwen2moe, f32", types: "f32", seed: 25, prompts: ALL_LENGTHS },
+  { ...small, ...sharing, name: "qwen2moe, q8_0", types: "q8_0", seed: 26 },
+  { ...small, ...sharing, name: "qwen2moe", types: "q4_k_m", experts: 16, seed: 27 },
+  {
+    ...small,
+    ...sharing,
+    name: "qwen2moe, sizes off the vector, f16",
+    hidden: 200,
+    heads: 5,
+    kvHeads: 5,
+    headSize: 40,
+    expertWidth: 72,
+    sharedWidth: 36,
+    vocabulary: 301,
+    types: "f16",
+    seed: 28,
+  },
+  { ...small, ...mixtral, name: "mixtral, f32", types: "f32", seed: 29, prompts: ALL_LENGTHS },
+  { ...small, ...mixtral, name: "mixtral, q8_0", types: "q8_0", seed: 30 },
+  { ...small, ...mixtral, name: "mixtral", types: "q4_k_m", seed: 31 },
+  {
+    ...small,
+    ...mixtral,
+    name: "mixtral, top-3 of 5, tied, q4_k_m",
+    layers: 3,
+    experts: 5,
+    expertsUsed: 3,
+    tied: true,
+    types: "q4_k_m",
+    seed: 32,
   },
   { ...dense, name: "qwen3, f32", architecture: "qwen3", types: "f32", seed: 19 },
   { ...dense, name: "qwen3, tied", architecture: "qwen3", types: "q4_k_m", tied: true, seed: 20 },

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { models, randomPrompt } from "./models.ts";
+import { SYNTH_ARCHITECTURES } from "../../synth/mod.ts";
+import { type MixtureModel, models, type ParityModel, randomPrompt } from "./models.ts";
 
-const mixtures = models.filter((model) => model.architecture === "qwen3moe");
+const isMixture = (model: ParityModel): model is MixtureModel => "experts" in model;
+const mixtures = models.filter(isMixture).filter(({ architecture }) => architecture === "qwen3moe");
 
 function values<T, V>(items: readonly T[], pick: (item: T) => V): Set<V> {
   return new Set(items.map(pick));
@@ -32,10 +34,9 @@ Deno.test("models cover hidden sizes equal to heads times head size, above and b
   assert.deepEqual(signs, new Set([0, 1, -1]));
 });
 
-Deno.test("models cover the dense architectures, with float and quantized weights", () => {
-  const dense = models.filter((model) => model.architecture !== "qwen3moe");
-  for (const architecture of ["qwen3", "qwen2", "llama"]) {
-    const ofThis = dense.filter((model) => model.architecture === architecture);
+Deno.test("models cover every architecture, with float and quantized weights", () => {
+  for (const architecture of SYNTH_ARCHITECTURES) {
+    const ofThis = models.filter((model) => model.architecture === architecture);
     assert.equal(values(ofThis, (model) => model.types.startsWith("q")).size, 2, architecture);
   }
 });
@@ -49,8 +50,10 @@ Deno.test("every model has rows that its tensor type can hold", () => {
   // Values in a block: 256 for K-quants, 32 for Q8_0 and Q4_0.
   for (const model of models) {
     const block = model.types.includes("_k") ? 256 : model.types.startsWith("q") ? 32 : 1;
-    const width = model.architecture === "qwen3moe" ? model.expertWidth : model.feedForwardWidth;
-    for (const row of [model.hidden, model.heads * model.headSize, width]) {
+    const widths = isMixture(model)
+      ? [model.expertWidth, model.sharedWidth ?? block]
+      : [model.feedForwardWidth];
+    for (const row of [model.hidden, model.heads * model.headSize, ...widths]) {
       assert.equal(row % block, 0, `${model.name}: rows of ${row}`);
     }
     assert.equal(model.heads % model.kvHeads, 0, model.name);
