@@ -13,6 +13,19 @@
  * A {@linkcode Model} is the loaded weights; a {@linkcode Session} is one inference timeline, to which
  * callers hand whole token prefixes.
  *
+ * Which experts each token went through, and by what weight, comes out where someone listens: in
+ * `onRouting`, an option of {@linkcode Session.sync} and of generations.
+ *
+ * ```ts ignore
+ * await session.sync(tokens, {
+ *   onRouting(routing) {
+ *     for (const { position, layer, experts, weights } of routing) {
+ *       console.log(position, layer, experts, weights);
+ *     }
+ *   },
+ * });
+ * ```
+ *
  * @module
  */
 
@@ -29,6 +42,7 @@ export {
 export { type LogitsOptions, Session, type SyncOptions } from "./engine/session.ts";
 export type { KvFormat } from "./kernels/kv_formats.ts";
 export type { ExpertUse } from "./moe/expert_store.ts";
+export { type Route, Routing, type RoutingRecord } from "./moe/routing.ts";
 export type { HyperParameters } from "./model/hyperparameters.ts";
 export type { SamplingOptions } from "./sampling/mod.ts";
 

@@ -1,4 +1,4 @@
-import type { Generation, GenerationOptions, GenerationResult } from "../mod.ts";
+import type { Generation, GenerationOptions, GenerationResult, Model, Routing } from "../mod.ts";
 import { RANDOM_WEIGHTS_KEY } from "../synth/mod.ts";
 import {
   bytesValue,
@@ -19,7 +19,8 @@ import {
 } from "./flags.ts";
 import { printable } from "./format.ts";
 import { loadShowing } from "./loading.ts";
-import { type Io, UsageError } from "./verb.ts";
+import { RoutingTrace } from "./routing_trace.ts";
+import { CommandError, type Io, UsageError } from "./verb.ts";
 
 export const help = `Answers a prompt, or continues it. The answer streams to stdout.
 
@@ -42,6 +43,10 @@ program answers.
       --memory SIZE    what the model may hold in memory, such as 6GiB (default: what is free, less
                        a margin); experts that find no room are read again when they are needed
       --kv FORMAT      ${KV_HELP}
+      --trace-routing FILE  which experts each token went through in each layer, as JSON lines:
+                       {"position":12,"token":345,"layer":0,"experts":[3,7],"weights":[0.61,0.39]}; with
+                       "shared", the weight of the expert that all tokens share, where there is one.
+                       The last token drawn goes through none
       --json           print one object at the end instead: { text, tokens (ids), finishReason,
                        timeToFirstTokenSeconds, prefill: { tokens, tokensPerSecond }, decode: … }
   ${ARCHITECTURE_HELP}
@@ -66,6 +71,7 @@ const FLAGS = {
   ctx: TEXT,
   threads: TEXT,
   memory: TEXT,
+  "trace-routing": TEXT,
   ...KV_FLAG,
   ...JSON_FLAG,
   ...ARCHITECTURE_FLAG,
@@ -85,11 +91,15 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const prompt = operands[0] ?? await pipedPrompt(io);
   const signal = io.interruption();
 
+  const tracePath = values["trace-routing"];
+  using trace = tracePath === undefined ? undefined : new RoutingTrace(tracePath);
   await using model = await loadShowing(values.model ?? DEFAULT_MODEL, load, io);
   if (model.metadata.get(RANDOM_WEIGHTS_KEY) === true) {
     io.tell("note: this model's weights are random, so what it says is noise\n");
   }
-  const options = { ...generation, signal };
+  if (trace) beginTrace(trace, model);
+  const onRouting = trace && ((routing: Routing) => trace.write(routing));
+  const options = { ...generation, ...given("onRouting", onRouting), signal };
   const answer = values.raw
     ? model.complete(prompt, options)
     : model.chat([{ role: "user", content: prompt }], options);
@@ -97,6 +107,13 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   if (values.json) await io.write(`${JSON.stringify(result)}\n`);
   io.tell(summary(result));
   return result.finishReason === "abort" ? 1 : 0;
+}
+
+function beginTrace(trace: RoutingTrace, { name, parameters }: Model): void {
+  if (parameters.experts > 0) return trace.begin();
+  throw new CommandError(
+    `--trace-routing: ${printable(name)} has no experts, so there is no routing to trace`,
+  );
 }
 
 function readGenerationOptions(values: Values<typeof FLAGS>): GenerationOptions {

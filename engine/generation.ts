@@ -6,6 +6,7 @@
 import { createSampler, type SamplingOptions } from "../sampling/mod.ts";
 import { createTextStream, type Tokenizer } from "../tokenizer/mod.ts";
 import { ContextLengthError } from "../model/errors.ts";
+import type { Routing } from "../moe/routing.ts";
 import type { LogitsOptions, Session } from "./session.ts";
 
 /** How tokens are drawn, and when it ends. */
@@ -14,6 +15,11 @@ export interface GenerationOptions extends SamplingOptions {
   maxTokens?: number;
   /** Ends the generation before the next token; what came so far stays valid. */
   signal?: AbortSignal;
+  /**
+   * Hears which experts the tokens go through, prompt and answer, as {@linkcode Session.sync} tells it. The
+   * last token drawn goes through none.
+   */
+  onRouting?: (routing: Routing) => void;
 }
 
 /**
@@ -95,7 +101,7 @@ export async function* generate(
   prompt: readonly number[],
   options: GenerationOptions,
 ): AsyncGenerator<string, GenerationResult, void> {
-  const { signal, maxTokens = Infinity } = options;
+  const { signal, onRouting, maxTokens = Infinity } = options;
   if (!(maxTokens >= 0)) throw new RangeError("'maxTokens' must be a number from 0 up");
   if (prompt.length > session.context) {
     throw new ContextLengthError(prompt.length, session.context);
@@ -109,7 +115,7 @@ export async function* generate(
   let logits: Float32Array<ArrayBuffer> | undefined;
   // The last token needs no room of its own in the cache: nothing follows it.
   while (all.length - prompt.length < maxTokens && all.length <= session.context) {
-    logits = await clock.time(session, all, { signal, reuse: logits });
+    logits = await clock.time(session, all, { signal, onRouting, reuse: logits });
     if (logits === undefined) {
       finishReason = "abort";
       break;

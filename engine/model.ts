@@ -130,7 +130,8 @@ export class Model implements AsyncDisposable {
    */
   session(options: { context?: number } = {}): Session {
     const { runtime, batch, parameters, context } = this.#parts;
-    const model: SessionModel = { runtime, batch, vocabulary: parameters.vocabulary };
+    const { vocabulary, expertsUsed } = parameters;
+    const model: SessionModel = { runtime, batch, vocabulary, expertsUsed };
     return new Session(model, checkContext(options.context ?? context, parameters.contextLength));
   }
 

@@ -6,6 +6,7 @@
 import { ContextLengthError } from "../model/errors.ts";
 import type { ForwardAnswer } from "../model/protocol.ts";
 import type { RemoteRuntime } from "../model/remote.ts";
+import { Routing } from "../moe/routing.ts";
 
 /** What a session has to know of its model. */
 export interface SessionModel {
@@ -13,6 +14,8 @@ export interface SessionModel {
   readonly vocabulary: number;
   /** tokens that a forward pass takes at once */
   readonly batch: number;
+  /** experts that a token goes through in each layer; 0 for dense models */
+  readonly expertsUsed: number;
 }
 
 /** Positions whose logits are on their way to the caller at once. */
@@ -22,6 +25,11 @@ const OUTPUT_BATCH = 64;
 export interface SyncOptions {
   /** Stops the computation, between layers; the call then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Hears which experts the tokens go through that are computed, a batch at a time: not those that are
+   * in the cache already, nor those of a batch that was stopped. What it throws ends the call.
+   */
+  readonly onRouting?: ((routing: Routing) => void) | undefined;
 }
 
 /** Options of {@linkcode Session.sync}. */
@@ -81,8 +89,8 @@ export class Session implements AsyncDisposable {
    *
    * @param tokens the whole prefix, at least one token
    * @returns [vocabulary] f32, the caller's own
-   * @throws {RangeError} If there are no tokens, or one is not in the vocabulary, or if `reuse` is
-   * something else than logits of this model.
+   * @throws {RangeError} If there are no tokens, or one is not in the vocabulary, if `reuse` is
+   * something else than logits of this model, or if there is an `onRouting` and no experts.
    * @throws {ContextLengthError} If the prefix is longer than the context.
    * @throws {GgufError} If a part of the model can't be read. The session stays usable.
    */
@@ -90,7 +98,7 @@ export class Session implements AsyncDisposable {
     // The caller may change the array before this call's turn comes.
     const prefix = tokens.slice();
     return this.#inTurn(async () => {
-      this.#check(prefix);
+      this.#check(prefix, options);
       this.#checkReuse(options.reuse);
       // The last token is computed anew even when it is in the cache: its logits are not.
       const start = this.cachedPrefix(prefix);
@@ -112,12 +120,12 @@ export class Session implements AsyncDisposable {
     options: SyncOptions = {},
   ): AsyncGenerator<Float32Array, void, void> {
     const whole = tokens.slice();
-    this.#check(whole);
+    this.#check(whole, options);
     const { vocabulary } = this.#model;
     for (let start = 0; start < whole.length; start += OUTPUT_BATCH) {
       const prefix = whole.slice(0, start + OUTPUT_BATCH);
       const rows = await this.#inTurn(async () => {
-        this.#check(prefix);
+        this.#check(prefix, options);
         const parts: ForwardAnswer[] = [];
         const from = Math.min(start, commonPrefix(this.#cached, prefix));
         for await (const step of this.#extend(prefix, from, "all", options)) parts.push(step);
@@ -138,18 +146,21 @@ export class Session implements AsyncDisposable {
     tokens: readonly number[],
     start: number,
     outputs: "last" | "all",
-    { signal, reuse }: LogitsOptions,
+    { signal, reuse, onRouting }: LogitsOptions,
   ): AsyncGenerator<ForwardAnswer, void, void> {
-    const { runtime, batch } = this.#model;
+    const { runtime, batch, expertsUsed } = this.#model;
+    const routing = onRouting !== undefined;
     const session = await this.#open();
     this.#cached.length = start;
     for (let position = start; position < tokens.length; position += batch) {
       const part = tokens.slice(position, position + batch);
       const isLast = position + part.length === tokens.length;
       const wanted = outputs === "all" || isLast ? outputs : "none";
-      const request = { session, position, tokens: part, outputs: wanted } as const;
-      yield await runtime.forward(isLast ? { ...request, into: reuse } : request, signal);
+      const request = { session, position, tokens: part, outputs: wanted, routing } as const;
+      const answer = await runtime.forward(isLast ? { ...request, into: reuse } : request, signal);
       this.#cached.push(...part);
+      if (answer.routing) onRouting!(new Routing(position, part, expertsUsed, answer.routing));
+      yield answer;
     }
   }
 
@@ -163,9 +174,12 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  #check(tokens: readonly number[]): void {
+  #check(tokens: readonly number[], { onRouting }: SyncOptions): void {
     if (this.#disposed) throw new Error("The session has been disposed of.");
-    const { vocabulary } = this.#model;
+    const { vocabulary, expertsUsed } = this.#model;
+    if (onRouting !== undefined && expertsUsed === 0) {
+      throw new RangeError("'onRouting' would never hear anything: the model has no experts");
+    }
     if (tokens.length === 0) throw new RangeError("'tokens' must hold at least one token");
     if (tokens.length > this.context) throw new ContextLengthError(tokens.length, this.context);
     for (const token of tokens) {

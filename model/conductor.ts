@@ -30,7 +30,9 @@ await serveWorker<ConductorRequest>(async (request, notify) => {
       return { answer: await runtime!.measureStream() };
     case "forward": {
       const answer = await runtime!.forward(request);
-      return { answer, transfer: [answer.logits.buffer] };
+      const { logits, routing } = answer;
+      const arrays = routing ? [routing.experts, routing.weights, routing.shared] : [];
+      return { answer, transfer: [logits, ...arrays].map(({ buffer }) => buffer) };
     }
     case "close":
       await runtime?.close();

@@ -10,6 +10,7 @@ import { moveJob, multiply, type Product, type Workbench } from "../kernels/mult
 import type { Matrix } from "../kernels/matrix.ts";
 import { type ExpertBlock, runBlocks } from "../moe/expert_block.ts";
 import { dispatchExperts } from "../moe/dispatch.ts";
+import type { RoutingRecord } from "../moe/routing.ts";
 import type { ArchitectureDescription } from "./architectures.ts";
 import { appendJobs, attentionJobs } from "./attention.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
@@ -37,6 +38,8 @@ export interface Span {
   readonly cache: KvCache;
   readonly position: number;
   readonly tokens: number;
+  /** takes down what the routers choose; undefined where nobody asked */
+  readonly routing: RoutingRecord | undefined;
 }
 
 /**
@@ -80,7 +83,7 @@ function attend(context: ForwardContext, span: Span, weights: LayerWeights, kv: 
 /** x += feedForward(norm(x)) */
 async function feedForward(
   context: ForwardContext,
-  { tokens }: Span,
+  { tokens, routing }: Span,
   weights: LayerWeights,
   layer: number,
 ): Promise<void> {
@@ -91,8 +94,23 @@ async function feedForward(
   if (block) runBlock(context, block, blockGate, tokens);
   if (router) {
     route(context, router, tokens);
+    if (routing) takeDown(context, routing, layer, tokens);
     await runExperts(context, layer, tokens);
   }
+}
+
+/** Copies a layer's choices, and what its shared expert was weighed by. */
+function takeDown(
+  { sizes: { expertsUsed: k }, workspace: space, floats, integers }: ForwardContext,
+  routing: RoutingRecord,
+  layer: number,
+  tokens: number,
+): void {
+  const pairs = tokens * k;
+  routing.experts.set(integers(space.chosen, pairs), layer * pairs);
+  routing.weights.set(floats(space.chosenWeights, pairs), layer * pairs);
+  if (routing.shared.length === 0) return;
+  routing.shared.set(floats(space.blockWeights, tokens), layer * tokens);
 }
 
 /** x += block(normed), weighed by the sigmoid of its gate's logit if it has a gate */

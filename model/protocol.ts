@@ -7,6 +7,7 @@ import { GgufError, type SourceDescriptor } from "../gguf/mod.ts";
 import type { KvFormat } from "../kernels/kv_formats.ts";
 import type { ArchitectureDescription } from "./architectures.ts";
 import type { ExpertUse } from "../moe/expert_store.ts";
+import type { RoutingRecord } from "../moe/routing.ts";
 import { MemoryBudgetError } from "./errors.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
 import type { Budget } from "./memory_budget.ts";
@@ -37,6 +38,8 @@ export interface ForwardRequest {
   readonly tokens: readonly number[];
   /** of which of the tokens logits are wanted */
   readonly outputs: "none" | "last" | "all";
+  /** whether the routers' choices are wanted */
+  readonly routing: boolean;
   /** memory for the logits of "last", [vocabulary] f32; moves with the message. New memory without. */
   readonly into?: Float32Array<ArrayBuffer> | undefined;
 }
@@ -61,6 +64,8 @@ export interface ForwardAnswer {
   readonly logits: Float32Array<ArrayBuffer>;
   /** the largest of the last row; -1 without outputs */
   readonly argMax: number;
+  /** of all of the request's tokens; undefined unless it was asked for */
+  readonly routing: RoutingRecord | undefined;
   /** since the model was loaded */
   readonly experts: ExpertUse;
 }

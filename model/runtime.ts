@@ -17,6 +17,7 @@ import { unpackRow } from "../kernels/unpack_row.ts";
 import { openPort } from "../kernels/worker.ts";
 import { type ByteSource, openSource } from "../gguf/mod.ts";
 import { haveAllSlots } from "../moe/expert_store.ts";
+import { createRoutingRecord, type RoutingRecord } from "../moe/routing.ts";
 import { type ForwardContext, forwardLayers, outputLogits } from "./forward.ts";
 import { MemoryBudgetError } from "./errors.ts";
 import { createKvCache, type KvCache, kvStageBytes } from "./kv_cache.ts";
@@ -218,7 +219,7 @@ export class Runtime {
    * @throws {MemoryBudgetError} If the cache has grown beyond what the budget has for it.
    */
   async forward(
-    { session, position, tokens, outputs, into }: ForwardRequest,
+    { session, position, tokens, outputs, into, routing: wanted }: ForwardRequest,
   ): Promise<ForwardAnswer> {
     const cache = this.#caches.get(session);
     if (!cache) throw new Error(`there is no session ${session}`);
@@ -230,11 +231,18 @@ export class Runtime {
     tokens.forEach((token, i) => this.#embed(token, i));
     const angles = this.#context.floats(workspace.angles, count * sizes.ropeDimensions);
     writeRopeAngles(angles, position, count, this.#rope);
-    await forwardLayers(this.#context, { cache, position, tokens: count });
-    if (outputs === "none") return { logits: new Float32Array(0), argMax: -1, experts: store.use };
+    const routing = wanted ? this.#routingRecord(count) : undefined;
+    await forwardLayers(this.#context, { cache, position, tokens: count, routing });
+    const report = () => ({ routing, experts: store.use });
+    if (outputs === "none") return { logits: new Float32Array(0), argMax: -1, ...report() };
     const [first, room] = outputs === "last" ? [count - 1, into] : [0, undefined];
     await resident.ready(HEAD, count - first);
-    return { ...outputLogits(this.#context, first, count - first, room), experts: store.use };
+    return { ...outputLogits(this.#context, first, count - first, room), ...report() };
+  }
+
+  #routingRecord(tokens: number): RoutingRecord {
+    const { layers, expertsUsed: k, sharedFeedForward } = this.#context.sizes;
+    return createRoutingRecord({ layers, tokens, k, shared: sharedFeedForward > 0 });
   }
 
   /** x[row] = the token's embedding in f32. */

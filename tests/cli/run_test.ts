@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { CHATML_TEMPLATE } from "../../chat/mod.ts";
 import { DEFAULT_MODEL } from "../../cli/default_model.ts";
 import { synthesizeBlob } from "../../synth/mod.ts";
@@ -117,5 +117,97 @@ Deno.test("run stops at Ctrl+C, keeps what came, and says how far it got", async
     const stderr = await new Response(child.stderr).text();
     assert.equal((await child.status).code, 1, stderr);
     assert.match(stderr, /interrupted/);
+  });
+});
+
+/** The lines of a trace. */
+function linesOf(path: string): Record<string, unknown>[] {
+  const text = readFileSync(path, "utf8");
+  assert.ok(text === "" || text.endsWith("\n"), "the last line is whole");
+  return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+}
+
+Deno.test("run --trace-routing writes a line for each token and layer, and replaces what was there", async () => {
+  await inDirectory(async (path) => {
+    writeFileSync(path("trace.jsonl"), "what was there\n");
+    const args = ["run", "Hi", "-n", "4", "--json", "--trace-routing", path("trace.jsonl")];
+    const { code, stdout, stderr } = await runHere(args);
+    assert.equal(code, 0, stderr);
+    const { prefill, tokens } = JSON.parse(stdout);
+    const lines = linesOf(path("trace.jsonl"));
+    // The model that ships has two layers; the last token drawn goes through none.
+    const positions = prefill.tokens + tokens.length - 1;
+    assert.deepEqual(
+      lines.map(({ position, layer }) => [position, layer]),
+      Array.from({ length: 2 * positions }, (_, i) => [Math.floor(i / 2), i % 2]),
+    );
+    for (const line of lines) {
+      assert.deepEqual(Object.keys(line), ["position", "token", "layer", "experts", "weights"]);
+      const [experts, weights] = [line.experts as number[], line.weights as number[]];
+      assert.equal(new Set(experts).size, 2);
+      assert.ok(experts.every((expert) => expert >= 0 && expert < 8));
+      assert.ok(Math.abs(weights[0]! + weights[1]! - 1) < 1e-6 && weights[0]! >= weights[1]!);
+    }
+    const drawn = lines.filter(({ layer }) => layer === 0).map(({ token }) => token);
+    assert.deepEqual(drawn.slice(prefill.tokens), tokens.slice(0, -1));
+  });
+});
+
+Deno.test("run --trace-routing tells the weight of a shared expert", async () => {
+  await inDirectory(async (path) => {
+    await writeModel(path("m.gguf"), { architecture: "qwen2moe", types: "q8_0" });
+    const args = ["run", "a", "--raw", "-n", "1", "-m", path("m.gguf")];
+    await runHere([...args, "--trace-routing", path("trace.jsonl")]);
+    for (const { shared } of linesOf(path("trace.jsonl"))) {
+      assert.ok(typeof shared === "number" && shared > 0 && shared < 1);
+    }
+  });
+});
+
+Deno.test("run --trace-routing fails where there is nothing to trace, or nowhere to write", async () => {
+  await inDirectory(async (path) => {
+    await writeModel(path("dense.gguf"), { architecture: "qwen3", types: "q8_0" });
+    writeFileSync(path("kept.jsonl"), "kept\n");
+    const dense = ["run", "a", "--raw", "-m", path("dense.gguf"), "--trace-routing"];
+    for (
+      const [args, message] of [
+        [[...dense, path("new.jsonl")], /dense\.gguf has no experts/],
+        [[...dense, path("kept.jsonl")], /dense\.gguf has no experts/],
+        [["run", "a", "--trace-routing", path("no/such.jsonl")], /such\.jsonl: can't be written/],
+        [["run", "a", "--trace-routing", path(".")], /can't be written/],
+      ] as const
+    ) {
+      const { code, stdout, stderr } = await runHere(args);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, message);
+    }
+    assert.ok(!existsSync(path("new.jsonl")));
+    assert.equal(readFileSync(path("kept.jsonl"), "utf8"), "kept\n");
+  });
+});
+
+Deno.test("run --trace-routing keeps whole lines when Ctrl+C ends the answer", async () => {
+  await inDirectory(async (path) => {
+    await writeModel(path("long.gguf"), { hidden: 512, layers: 4 });
+    const trace = ["--trace-routing", path("trace.jsonl")];
+    const child = spawnCli([
+      "run",
+      "Hi",
+      "-m",
+      path("long.gguf"),
+      "--raw",
+      "--temp",
+      "2",
+      ...trace,
+    ]);
+    child.stdin.close();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    child.kill("SIGINT");
+    while (!(await reader.read()).done);
+    assert.match(await new Response(child.stderr).text(), /interrupted/);
+    assert.equal((await child.status).code, 1);
+    const lines = linesOf(path("trace.jsonl"));
+    assert.ok(lines.length >= 8 && lines.length % 4 === 0, `${lines.length} lines`);
   });
 });
