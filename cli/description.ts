@@ -13,6 +13,7 @@ import type { GgufFile, Metadata, MetadataValue, TensorInfo } from "../gguf/mod.
 import { readHyperParameters } from "../model/hyperparameters.ts";
 import { resolveTensors } from "../model/tensors.ts";
 import { RANDOM_WEIGHTS_KEY } from "../synth/mod.ts";
+import { describeExperts, type ExpertDescription, isExpertStack } from "./expert_description.ts";
 
 /** A model file; null stands for what the file does not say. */
 export interface Description {
@@ -48,6 +49,8 @@ export interface Description {
     /** Those that a token is computed with: all, but of the experts only the share that is used. */
     readonly active: number | null;
   };
+  /** null for a dense model */
+  readonly experts: ExpertDescription | null;
   /** By bytes, the largest first. */
   readonly quantization: readonly Quantization[];
   readonly tokenizer: {
@@ -90,6 +93,7 @@ const HYPER_PARAMETERS = {
   experts: "expert_count",
   expertsUsed: "expert_used_count",
   expertFeedForward: "expert_feed_forward_length",
+  sharedFeedForward: "expert_shared_feed_forward_length",
   rmsEpsilon: "attention.layer_norm_rms_epsilon",
   ropeBase: "rope.freq_base",
   ropeDimensions: "rope.dimension_count",
@@ -115,6 +119,10 @@ export function describeModel(file: GgufFile, assumeArchitecture?: string): Desc
       ) => [entry.key.slice(prefix.length), shortened(metadata.get(entry.key)!, entry.type)]),
   );
   const keys: readonly string[] = Object.values(HYPER_PARAMETERS);
+  const tensors = [...file.tensors.values()];
+  const experts = values.get(HYPER_PARAMETERS.experts);
+  const expertsUsed = values.get(HYPER_PARAMETERS.expertsUsed);
+  const parameters = countParameters(tensors, experts, expertsUsed);
   return {
     file: {
       name: file.name,
@@ -127,7 +135,9 @@ export function describeModel(file: GgufFile, assumeArchitecture?: string): Desc
     random: metadata.get(RANDOM_WEIGHTS_KEY) === true,
     architecture: {
       declared,
-      normalized: known ? normalizeArchitecture(architecture) : null,
+      normalized: known
+        ? normalizeArchitecture(architecture, typeof experts === "number" ? experts : 0)
+        : null,
       contract: CONTRACT,
       version: CONTRACT_VERSION,
     },
@@ -136,12 +146,9 @@ export function describeModel(file: GgufFile, assumeArchitecture?: string): Desc
       Object.entries(HYPER_PARAMETERS).map(([name, key]) => [name, values.get(key) ?? null]),
     ) as HyperParameterValues,
     otherParameters: Object.fromEntries([...values].filter(([key]) => !keys.includes(key))),
-    parameters: countParameters(
-      [...file.tensors.values()],
-      values.get(HYPER_PARAMETERS.experts),
-      values.get(HYPER_PARAMETERS.expertsUsed),
-    ),
-    quantization: sumQuantization([...file.tensors.values()]),
+    parameters,
+    experts: describeExperts(tensors, experts, expertsUsed, parameters),
+    quantization: sumQuantization(tensors),
     tokenizer: describeTokenizer(metadata),
     chatTemplate: textAt(metadata, "tokenizer.chat_template"),
   };
@@ -171,9 +178,6 @@ function forwardPass(
   }
 }
 
-/** By their names, which are the same in every architecture: experts are stacked in one tensor. */
-const EXPERTS_TENSOR = /_exps\.(weight|bias)$/;
-
 function countParameters(
   tensors: readonly TensorInfo[],
   experts: unknown,
@@ -182,7 +186,7 @@ function countParameters(
   const count = (chosen: readonly TensorInfo[]) =>
     chosen.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   const total = count(tensors);
-  const inExperts = count(tensors.filter(({ name }) => EXPERTS_TENSOR.test(name)));
+  const inExperts = count(tensors.filter(isExpertStack));
   if (inExperts === 0) return { total, active: total };
   if (typeof experts !== "number" || typeof expertsUsed !== "number" || experts === 0) {
     return { total, active: null };

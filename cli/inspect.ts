@@ -1,6 +1,7 @@
 import { openGguf } from "../gguf/mod.ts";
 import { parseArguments } from "./arguments.ts";
 import { describeModel, type Description } from "./description.ts";
+import type { ExpertDescription } from "./expert_description.ts";
 import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, JSON_FLAG, MODEL_HELP } from "./flags.ts";
 import { formatBytes, formatCount, formatParameters, formatTable, printable } from "./format.ts";
 import type { Io } from "./verb.ts";
@@ -60,6 +61,7 @@ function asText(model: Description): string {
       ["total", parameterText(parameters.total)],
       ["active per token", parameterText(parameters.active)],
     ]),
+    ...(model.experts ? [section("experts", expertLines(model.experts))] : []),
     quantizationText(model),
     section("tokenizer", tokenizerLines(model)),
   ].join("\n");
@@ -67,7 +69,7 @@ function asText(model: Description): string {
 
 function section(title: string, lines: readonly Line[]): string {
   const indent = title === "" ? "" : "  ";
-  const body = formatTable(lines.map(([label, value]) => [`${indent}${label}`.padEnd(20), value]));
+  const body = formatTable(lines.map(([label, value]) => [`${indent}${label}`.padEnd(22), value]));
   return title === "" ? body : `${title}\n${body}`;
 }
 
@@ -83,6 +85,7 @@ function hyperParameterLines({ hyperParameters: values, otherParameters }: Descr
     ["experts", value(values.experts)],
     ["experts used", value(values.expertsUsed)],
     ["expert width", value(values.expertFeedForward)],
+    ["shared expert width", value(values.sharedFeedForward)],
     ["RMSNorm epsilon", value(values.rmsEpsilon)],
     ["RoPE base", value(values.ropeBase)],
     ["RoPE dimensions", value(values.ropeDimensions)],
@@ -92,12 +95,39 @@ function hyperParameterLines({ hyperParameters: values, otherParameters }: Descr
   ];
 }
 
+function expertLines(experts: ExpertDescription): Line[] {
+  const { count, used, width, sharedWidth, sharedGate, bytesPerExpert, activeShare } = experts;
+  const shared = sharedWidth === null
+    ? "none"
+    : `width ${formatCount(sharedWidth)}${sharedGate ? ", weighed by a gate" : ""}`;
+  return [
+    ["in each layer", value(count)],
+    ["used per token", value(used)],
+    ["width of one", value(width)],
+    ["shared by all tokens", shared],
+    ["size of one", bytesPerExpert === null ? "absent" : rangeText(bytesPerExpert)],
+    ["size of all", `${formatBytes(experts.bytes)} (${percent(experts.share)} of the weights)`],
+    [
+      "active parameters",
+      activeShare === null ? "absent" : `${percent(activeShare)} of all`,
+    ],
+  ];
+}
+
+function rangeText({ least, most }: { least: number; most: number }): string {
+  return least === most ? formatBytes(least) : `${formatBytes(least)} to ${formatBytes(most)}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}
+
 function quantizationText({ quantization }: Description): string {
   const rows = quantization.map(({ type, tensors, bytes, share }) => [
     `  ${type.padEnd(8)}`,
     plural(tensors, "tensor"),
     formatBytes(bytes),
-    `${(100 * share).toFixed(1)}%`,
+    percent(share),
   ]);
   return `quantization\n${formatTable(rows.length > 0 ? rows : [["  no tensors"]], [1, 2, 3])}`;
 }

@@ -33,6 +33,14 @@ Deno.test("inspect describes Qwen3-30B-A3B as its makers and llama.cpp do", asyn
     // "3.3B activated".
     assert.equal(lines.get("total"), "30.5 B (30,532,122,624)");
     assert.match(lines.get("active per token")!, /^3\.35 B /);
+    assert.equal(lines.get("in each layer"), "128");
+    assert.equal(lines.get("used per token"), "8");
+    assert.equal(lines.get("width of one"), "768");
+    assert.equal(lines.get("shared by all tokens"), "none");
+    // Three matrices of 884,736 bytes in Q4_K, or the last in Q6_K with 1,290,240.
+    assert.equal(lines.get("size of one"), "2.53 MiB to 2.92 MiB");
+    // 3,353,032,704 of 30,532,122,624.
+    assert.equal(lines.get("active parameters"), "11.0% of all");
     // The counts that llama.cpp prints when it loads the published Q4_K_M file.
     assert.match(lines.get("Q4_K")!, /^289 tensors /);
     assert.match(lines.get("Q6_K")!, /^49 tensors /);
@@ -55,7 +63,7 @@ Deno.test("inspect counts the parameters of a small model as one does by hand", 
       types: "f16",
     } as const;
     await writeModel(path("m.gguf"), options);
-    const { parameters, quantization } = JSON.parse(
+    const { parameters, quantization, experts } = JSON.parse(
       (await runHere(["inspect", path("m.gguf"), "--json"])).stdout,
     );
     const embeddings = 2 * 64 * 300;
@@ -67,6 +75,17 @@ Deno.test("inspect counts the parameters of a small model as one does by hand", 
     assert.deepEqual(parameters, {
       total: withoutExperts + 4 * oneExpert,
       active: withoutExperts + oneExpert,
+    });
+    assert.deepEqual(experts, {
+      count: 4,
+      used: 1,
+      width: 32,
+      sharedWidth: null,
+      sharedGate: false,
+      bytesPerExpert: { least: 2 * oneExpert, most: 2 * oneExpert },
+      bytes: 8 * oneExpert,
+      share: 8 * oneExpert / (2 * (embeddings + attention + 4 * oneExpert) + 4 * (norms + router)),
+      activeShare: (withoutExperts + oneExpert) / (withoutExperts + 4 * oneExpert),
     });
     // F16: two embeddings, four attention matrices, three of experts. F32: five norms, the router.
     assert.deepEqual(
@@ -97,12 +116,14 @@ Deno.test("inspect --json gives numbers for what it shows, and null for what is 
       experts: null,
       expertsUsed: null,
       expertFeedForward: null,
+      sharedFeedForward: null,
       rmsEpsilon: 1e-6,
       ropeBase: 1e6,
       ropeDimensions: 64,
     });
     assert.deepEqual(model.otherParameters, { "attention.value_length": 64 });
     assert.equal(model.parameters.active, model.parameters.total);
+    assert.equal(model.experts, null);
     assert.equal(model.file.bytes, (await Deno.stat(path("m.gguf"))).size);
     assert.deepEqual(model.tokenizer.special[0], { part: "eos", id: 299, text: "<|im_end|>" });
     assert.equal(model.chatTemplate, null);
@@ -179,5 +200,23 @@ Deno.test("inspect --assume-architecture takes the file for another", async () =
     assert.deepEqual([architecture.declared, architecture.normalized], ["qwen3", "qwen3_moe"]);
     assert.equal(forwardPass.available, false);
     assert.match(forwardPass.reason, /qwen3\.expert_count/);
+  });
+});
+
+Deno.test("inspect tells a shared expert from the others, and a mixtral from a llama", async () => {
+  await inDirectory(async (path) => {
+    const sizes = { expertWidth: 64, expertsUsed: 3, types: "q8_0" } as const;
+    await writeModel(path("shared.gguf"), { ...sizes, architecture: "qwen2moe", sharedWidth: 96 });
+    const lines = linesOf((await runHere(["inspect", path("shared.gguf")])).stdout);
+    assert.equal(lines.get("shared by all tokens"), "width 96, weighed by a gate");
+    assert.equal(lines.get("shared expert width"), "96");
+    assert.equal(lines.get("used per token"), "3");
+    await writeModel(path("mixtral.gguf"), { ...sizes, architecture: "mixtral" });
+    const { stdout } = await runHere(["inspect", path("mixtral.gguf"), "--json"]);
+    const { architecture, experts, hyperParameters } = JSON.parse(stdout);
+    assert.deepEqual([architecture.declared, architecture.normalized], ["llama", "mixtral"]);
+    // Its files have the width of an expert where others have that of a dense feed-forward.
+    assert.deepEqual([hyperParameters.feedForward, hyperParameters.expertFeedForward], [64, null]);
+    assert.deepEqual([experts.count, experts.width, experts.sharedWidth], [8, 64, null]);
   });
 });
