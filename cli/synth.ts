@@ -16,9 +16,10 @@ import {
   parseArguments,
   type Values,
 } from "./arguments.ts";
-import { CLEAR_LINE, formatBytes } from "./format.ts";
-import { CommandError, type Io, UsageError } from "./verb.ts";
-import { writeWholeFile } from "./whole_file.ts";
+import { formatBytes } from "./format.ts";
+import { percentLine } from "./percent_line.ts";
+import { type Io, UsageError } from "./verb.ts";
+import { checkTarget, writeWholeFile } from "./whole_file.ts";
 
 const PRESETS = [...SYNTH_PRESETS.keys()];
 
@@ -188,15 +189,6 @@ function layoutOrUsageError(options: SynthOptions, values: Values<typeof FLAGS>)
   }
 }
 
-/** A file is replaced only when asked for, and anything else (a device, a directory) never. */
-async function checkTarget(path: string, force: boolean): Promise<void> {
-  const { stat } = await import("node:fs/promises");
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) return;
-  if (!found.isFile()) throw new CommandError(`${path} is there and is no regular file`);
-  if (!force) throw new CommandError(`${path} is there already; --force replaces it`);
-}
-
 async function writeSparse(path: string, layout: GgufLayout): Promise<void> {
   await using sink = await fileSink(path);
   await sink.write(layout.header);
@@ -211,19 +203,10 @@ async function writeWeights(
   signal: AbortSignal,
 ): Promise<void> {
   await using sink = await fileSink(path);
-  let shown = -1;
-  const onProgress = (bytes: number) => {
-    const percent = Math.floor(100 * bytes / size);
-    if (percent === shown) return;
-    shown = percent;
-    io.tell(`\r${percent}% of ${formatBytes(size)} `);
-  };
+  const line = percentLine(io, formatBytes(size));
   try {
-    await synthesize(options, sink, {
-      signal,
-      ...(io.tellsTerminal ? { onProgress } : {}),
-    });
+    await synthesize(options, sink, { signal, onProgress: (bytes) => line.show(bytes, size) });
   } finally {
-    if (io.tellsTerminal) io.tell(CLEAR_LINE);
+    line.stop();
   }
 }

@@ -34,6 +34,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: "write a model with random weights, of any shape",
     load: () => import("./synth.ts"),
   },
+  quantize: {
+    summary: "write a model in another quantization",
+    load: () => import("./quantize.ts"),
+  },
   validate: {
     summary: "whether contracts are complete and well-formed",
     load: () => import("./validate.ts"),

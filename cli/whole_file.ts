@@ -26,3 +26,17 @@ export async function writeWholeFile(
     throw new CommandError(`${path}: the disk is full`);
   }
 }
+
+/**
+ * Checks that a file may be written: one that is there is replaced only when asked for, and anything
+ * else (a device, a directory) never.
+ *
+ * @throws {CommandError} If it may not.
+ */
+export async function checkTarget(path: string, force: boolean): Promise<void> {
+  const { stat } = await import("node:fs/promises");
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) return;
+  if (!found.isFile()) throw new CommandError(`${path} is there and is no regular file`);
+  if (!force) throw new CommandError(`${path} is there already; --force replaces it`);
+}

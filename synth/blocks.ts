@@ -9,7 +9,7 @@
  * @module
  */
 import { TENSOR_TYPES } from "../gguf/mod.ts";
-import { bfloat16Bits, halfBits } from "./half.ts";
+import { bfloat16Bits, halfBits } from "../quantize/mod.ts";
 import type { RandomWords } from "./random.ts";
 
 /** The types that {@linkcode randomBlocks} can write. */

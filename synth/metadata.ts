@@ -1,4 +1,5 @@
 import type { MetadataEntry, NumberType } from "../gguf/mod.ts";
+import { QUANTIZATION_VERSION } from "../quantize/mod.ts";
 import { partsOf, type SynthArchitecture } from "./options.ts";
 import type { Sizes } from "./plan.ts";
 import { fileTypeOf } from "./weight_types.ts";
@@ -29,7 +30,7 @@ export function describeModel(
     { key: "general.type", type: "string", value: "model" },
     { key: "general.name", type: "string", value: `random ${architecture}, seed ${seed}` },
     { key: "general.file_type", type: "u32", value: fileTypeOf(types) },
-    { key: "general.quantization_version", type: "u32", value: 2 },
+    { key: "general.quantization_version", type: "u32", value: QUANTIZATION_VERSION },
     { key: RANDOM_WEIGHTS_KEY, type: "bool", value: true },
     ...hyperParameters(sizes),
     ...vocabulary,

@@ -17,6 +17,7 @@ import {
   tensorName,
 } from "../contracts/mod.ts";
 import type { TensorDeclaration } from "../gguf/mod.ts";
+import { isMixed } from "../quantize/mod.ts";
 import type { Distribution, RandomType } from "./blocks.ts";
 import { partsOf, type ResolvedSynthOptions } from "./options.ts";
 import { matrixType } from "./weight_types.ts";
@@ -135,9 +136,9 @@ function planTensor(
   if (name === undefined || weights === undefined) {
     throw new Error(`the contract requires ${role} of ${architecture}, which has no weights here`);
   }
-  // Small tensors, and the router, on which everything hangs, are never quantized.
-  const single = weights.shape.length === 1 || role === "ffn_gate_inp";
   const experts = partsOf(sizes.architecture).experts ? sizes.experts : 0;
-  const type = single ? "F32" : matrixType({ ...sizes, experts }, role, layer ?? 0);
+  const type = isMixed(role, weights.shape)
+    ? matrixType({ ...sizes, experts }, role, layer ?? 0)
+    : "F32";
   return { name, type, ...weights };
 }

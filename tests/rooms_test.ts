@@ -9,6 +9,7 @@ const ORDER = [
   ["kernels", "gguf", "contracts"],
   ["tokenizer", "moe", "model"],
   ["sampling", "chat"],
+  ["quantize"],
   ["synth"],
   ["engine"],
   ["falsification"],

@@ -66,6 +66,20 @@ export async function written({ metadata, tensors }: EditableFile): Promise<Blob
   return new Blob(chunks);
 }
 
+/** A model in two files, the second of which begins with the tensor of that name. */
+export async function inShards(file: EditableFile, name: string): Promise<Blob[]> {
+  const { metadata, tensors } = file;
+  const cut = tensors.findIndex((tensor) => tensor.name === name);
+  return await Promise.all([tensors.slice(0, cut), tensors.slice(cut)].map((part, i) => {
+    const split: MetadataEntry[] = [
+      { key: "split.no", type: "u16", value: i },
+      { key: "split.count", type: "u16", value: 2 },
+      { key: "split.tensors.count", type: "i32", value: tensors.length },
+    ];
+    return written({ metadata: i === 0 ? [...metadata, ...split] : split, tensors: part });
+  }));
+}
+
 /** A random model's file after a change. */
 export async function changedModel(
   options: SynthOptions,

@@ -10,11 +10,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MetadataEntry } from "../../gguf/mod.ts";
 import { assertSameBits } from "../../kernels/comparing.ts";
 import { GgufError, loadModel, type LoadProgress, type SourceLocation } from "../../mod.ts";
 import { synthesizeBlob } from "../../synth/mod.ts";
-import { randomFile, randomTokens, withModel, written } from "./helpers.ts";
+import { inShards, randomFile, randomTokens, withModel, written } from "./helpers.ts";
 
 const OPTIONS = { types: "q8_0", seed: 51 } as const;
 const blob = await synthesizeBlob(OPTIONS);
@@ -37,16 +36,7 @@ async function inDirectory(use: (path: (name: string) => string) => Promise<void
 
 /** The model in two files, the second of which begins in the middle of a layer. */
 async function shards(): Promise<Blob[]> {
-  const { metadata, tensors } = await randomFile(OPTIONS);
-  const cut = tensors.findIndex(({ name }) => name === "blk.1.ffn_up_exps.weight");
-  return await Promise.all([tensors.slice(0, cut), tensors.slice(cut)].map((part, i) => {
-    const split: MetadataEntry[] = [
-      { key: "split.no", type: "u16", value: i },
-      { key: "split.count", type: "u16", value: 2 },
-      { key: "split.tensors.count", type: "i32", value: tensors.length },
-    ];
-    return written({ metadata: i === 0 ? [...metadata, ...split] : split, tensors: part });
-  }));
+  return await inShards(await randomFile(OPTIONS), "blk.1.ffn_up_exps.weight");
 }
 
 Deno.test("loadModel() takes a path, a file URL and a File, and tells how far it is", async () => {
