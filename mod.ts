@@ -39,7 +39,12 @@ export {
   type GenerationResult,
   type Throughput,
 } from "./engine/generation.ts";
-export { type LogitsOptions, Session, type SyncOptions } from "./engine/session.ts";
+export {
+  type LogitsOptions,
+  type PositionsOptions,
+  Session,
+  type SyncOptions,
+} from "./engine/session.ts";
 export type { KvFormat } from "./kernels/kv_formats.ts";
 export type { ExpertUse } from "./moe/expert_store.ts";
 export { type Route, Routing, type RoutingRecord } from "./moe/routing.ts";

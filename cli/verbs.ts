@@ -30,6 +30,10 @@ export const VERBS: Readonly<Record<string, { summary: string; load: () => Promi
     summary: "how fast a model runs here",
     load: () => import("./bench.ts"),
   },
+  perplexity: {
+    summary: "how well a model foretells a text",
+    load: () => import("./perplexity.ts"),
+  },
   synth: {
     summary: "write a model with random weights, of any shape",
     load: () => import("./synth.ts"),

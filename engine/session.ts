@@ -42,6 +42,12 @@ export interface LogitsOptions extends SyncOptions {
   readonly reuse?: Float32Array<ArrayBuffer> | undefined;
 }
 
+/** Options of {@linkcode Session.logits}. */
+export interface PositionsOptions extends SyncOptions {
+  /** The first position whose logits are wanted. Default: 0. */
+  readonly from?: number | undefined;
+}
+
 /**
  * One mutable timeline: it owns a KV cache and knows which tokens are in it. Callers hand in the whole
  * token prefix each time; the session reuses what it has, extends it, or starts anew where the two
@@ -110,42 +116,53 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * The logits at every position of a token sequence, computed from its beginning.
+   * The logits at every position of a token sequence, or at those from `from` on, computed from its
+   * beginning.
    *
    * @yields [vocabulary] f32, for one position after another
+   * @throws {RangeError} If `from` is no position of the sequence.
    * @throws as {@linkcode Session.sync}
    */
   async *logits(
     tokens: readonly number[],
-    options: SyncOptions = {},
+    options: PositionsOptions = {},
   ): AsyncGenerator<Float32Array, void, void> {
     const whole = tokens.slice();
     this.#check(whole, options);
+    const { from: first = 0 } = options;
+    if (!(Number.isInteger(first) && first >= 0 && first < whole.length)) {
+      throw new RangeError(`'from' must be a position from 0 to ${whole.length - 1}: got ${first}`);
+    }
     const { vocabulary } = this.#model;
-    for (let start = 0; start < whole.length; start += OUTPUT_BATCH) {
+    for (let start = first; start < whole.length; start += OUTPUT_BATCH) {
       const prefix = whole.slice(0, start + OUTPUT_BATCH);
       const rows = await this.#inTurn(async () => {
         this.#check(prefix, options);
-        const parts: ForwardAnswer[] = [];
-        const from = Math.min(start, commonPrefix(this.#cached, prefix));
-        for await (const step of this.#extend(prefix, from, "all", options)) parts.push(step);
-        return { parts, skip: start - from };
+        await this.#fill(prefix.slice(0, start), options);
+        const parts = await Array.fromAsync(this.#extend(prefix, start, "all", options));
+        return parts.map(({ logits }) => logits);
       });
-      const all = rows.parts.flatMap(({ logits }) =>
+      yield* rows.flatMap((logits) =>
         Array.from(
           { length: logits.length / vocabulary },
           (_, i) => logits.subarray(i * vocabulary, (i + 1) * vocabulary),
         )
       );
-      yield* all.slice(rows.skip);
     }
+  }
+
+  /** Has the cache begin with these tokens, whose logits nobody wants. */
+  async #fill(tokens: readonly number[], options: SyncOptions): Promise<void> {
+    const start = commonPrefix(this.#cached, tokens);
+    if (start === tokens.length) return;
+    for await (const _ of this.#extend(tokens, start, "none", options));
   }
 
   /** Cuts the cache to `start` tokens, then appends the rest batch by batch. */
   async *#extend(
     tokens: readonly number[],
     start: number,
-    outputs: "last" | "all",
+    outputs: "none" | "last" | "all",
     { signal, reuse, onRouting }: LogitsOptions,
   ): AsyncGenerator<ForwardAnswer, void, void> {
     const { runtime, batch, expertsUsed } = this.#model;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { logSumExp } from "../../engine/perplexity.ts";
 
 /**
  * Natural log-probabilities of logits: x - log(sum of exp(x)), in f64 but for the result.
@@ -11,10 +12,7 @@
  * @returns [vocabulary]
  */
 export function logSoftmax(logits: Float32Array): Float32Array {
-  const largest = logits.reduce((highest, value) => Math.max(highest, value), -Infinity);
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - largest);
-  const shift = largest + Math.log(sum);
+  const shift = logSumExp(logits);
   return logits.map((logit) => logit - shift);
 }
 

@@ -40,6 +40,25 @@ Deno.test("argMax is the first of the largest logits", async () => {
   });
 });
 
+Deno.test("logits() gives the positions from any on, whatever is cached", async () => {
+  await withModel(blob, { threads: 2, batchSize: 16 }, async (model) => {
+    const all = await Array.fromAsync(model.session().logits(A));
+    assert.equal(all.length, A.length);
+    const session = model.session();
+    for (const from of [70, 0, 20, 89]) {
+      const rows = await Array.fromAsync(session.logits(A, { from }));
+      assert.equal(rows.length, A.length - from);
+      rows.forEach((row, i) => assertSameBits(row, all[from + i]!));
+    }
+    await session.sync(B);
+    const [row] = await Array.fromAsync(session.logits(A, { from: 89 }));
+    assertSameBits(row!, all[89]!);
+    for (const from of [-1, 0.5, 90]) {
+      await assert.rejects(session.logits(A, { from }).next(), { name: "RangeError" });
+    }
+  });
+});
+
 Deno.test("sync() takes logits back, and their memory for the new ones", async () => {
   await withModel(blob, { threads: 1, batchSize: 16 }, async (model) => {
     const session = model.session();
