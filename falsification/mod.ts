@@ -21,6 +21,7 @@ import { mixtralForward } from "./mixtral_forward.ts";
 import { moeRouter } from "./moe_router.ts";
 import { qwen2MoeForward } from "./qwen2_moe_forward.ts";
 import { quantizedDot } from "./quantized_dot/quantized_dot.ts";
+import { quantizer } from "./quantizer/quantizer.ts";
 import { rmsnormKernel } from "./kernels/rmsnorm_kernel.ts";
 import { ropeKernel } from "./kernels/rope_kernel.ts";
 import { siluKernel } from "./kernels/silu_kernel.ts";
@@ -42,6 +43,7 @@ export const FALSIFICATION_TESTS: readonly BoundTest[] = [
   ...bind(moeExpertDispatch),
   ...bind(moeRouter),
   ...bind(quantizedDot),
+  ...bind(quantizer),
   ...bind(rmsnormKernel),
   ...bind(ropeKernel),
   ...bind(siluKernel),

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  type BlockFields,
-  FIELD_RANGES,
-  packBlock,
-} from "../falsification/quantized_dot/weight_blocks.ts";
+  BLOCK_TYPES,
+  f16Bits,
+  furthest,
+  plainBlock,
+  representableBlock,
+  weightedError,
+} from "../falsification/quantizer/plain_block.ts";
 import { WEIGHT_FORMATS, weightRowBytes, type WeightType } from "../kernels/formats.ts";
 import { dequantizeRow } from "../kernels/oracles/dequantize.ts";
-import { halfBits } from "./half.ts";
 import { largestWeight, quantizeRow } from "./quantize_row.ts";
 
 const TYPES = Object.keys(WEIGHT_FORMATS) as WeightType[];
-const BLOCK_TYPES = TYPES.filter((type) => WEIGHT_FORMATS[type].blockSize > 1);
 
 /** A row through a type and back, with the squared error that the quantizer told. */
 function roundTrip(type: WeightType, x: Float32Array): { weights: Float32Array; told: number } {
@@ -20,61 +21,7 @@ function roundTrip(type: WeightType, x: Float32Array): { weights: Float32Array; 
   return { weights: dequantizeRow(type, bytes, x.length), told };
 }
 
-/** Σ (|x| + r) · (x - y)², r the root mean square of 32. */
-function weightedError(x: Float32Array, y: Float32Array): number {
-  let error = 0;
-  for (let group = 0; group < x.length; group += 32) {
-    const own = Array.from(x.subarray(group, group + 32));
-    const rms = Math.sqrt(own.reduce((sum, weight) => sum + weight * weight, 0) / 32);
-    own.forEach((weight, i) => error += (Math.abs(weight) + rms) * (weight - y[group + i]!) ** 2);
-  }
-  return error;
-}
-
-const f16Bits = (value: number) => halfBits(new Int32Array(Float32Array.of(value).buffer)[0]!);
 const f16 = (value: number) => new Float16Array(Uint16Array.of(f16Bits(value)).buffer)[0]!;
-const clamp = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
-const furthest = (x: readonly number[]) =>
-  x.reduce((far, value) => Math.abs(value) > Math.abs(far) ? value : far, 0);
-
-/**
- * A block quantized without any search: the range of each group divided into equal steps, its scale
- * rounded to what can be stored.
- */
-function plainBlock(type: WeightType, x: readonly number[]): Float32Array {
-  const { scales, mins, quants } = FIELD_RANGES[type];
-  const groupSize = scales[2] === 0 ? x.length : x.length / scales[2];
-  const groups = Array.from(
-    { length: x.length / groupSize },
-    (_, group) => x.slice(group * groupSize, (group + 1) * groupSize),
-  );
-  // Q8_0 has no -128; of Q4_0 and Q6_K half of the levels are below zero.
-  const [low, high] = type === "Q8_0" ? [-127, 127] : [quants[0], quants[1]];
-  const zero = type === "Q4_0" ? 8 : type === "Q6_K" ? 32 : 0;
-  const hasMins = mins[2] > 0;
-  const minimums = groups.map((own) => hasMins ? -Math.min(0, ...own) : 0);
-  const steps = groups.map((own, group) =>
-    hasMins ? (Math.max(...own) + minimums[group]!) / high : furthest(own) / (low - zero)
-  );
-  const d = f16(furthest(steps) / (scales[2] === 0 ? 1 : hasMins ? 63 : -128));
-  const dmin = f16(Math.max(...minimums) / 63);
-  const stored = (value: number, unit: number, [least, most, count]: readonly number[]) =>
-    count === 0 ? 1 : unit === 0 ? 0 : clamp(Math.round(value / unit), least!, most!);
-  const fields: BlockFields = {
-    d: f16Bits(d),
-    dmin: f16Bits(dmin),
-    scales: scales[2] === 0 ? [] : steps.map((step) => stored(step, d, scales)),
-    mins: hasMins ? minimums.map((minimum) => stored(minimum, dmin, mins)) : [],
-    quants: x.map((weight, i) => {
-      const group = Math.floor(i / groupSize);
-      const step = d * stored(steps[group]!, d, scales);
-      const minimum = hasMins ? dmin * stored(minimums[group]!, dmin, mins) : 0;
-      const quant = step === 0 ? 0 : Math.round((weight + minimum) / step);
-      return clamp(quant + zero, low, high);
-    }),
-  };
-  return dequantizeRow(type, packBlock(type, fields), x.length);
-}
 
 /** Weights of one block as models have them, with now and then an outlier, a shift, a zero. */
 function blocks(type: WeightType): fc.Arbitrary<Float32Array> {
@@ -98,7 +45,7 @@ for (const type of BLOCK_TYPES) {
     fc.assert(
       fc.property(blocks(type), (x) => {
         const ours = weightedError(x, roundTrip(type, x).weights);
-        const plain = weightedError(x, plainBlock(type, [...x]));
+        const plain = weightedError(x, plainBlock(type, x));
         const size = weightedError(x, new Float32Array(x.length));
         // Weights are read back in f32.
         assert.ok(ours <= plain + 1e-12 * size, `${ours} > ${plain}`);
@@ -131,7 +78,7 @@ Deno.test("quantizeRow() comes nearer to Gaussian weights than dividing each ran
     const { blockSize } = WEIGHT_FORMATS[type];
     const plain = new Float32Array(x.length);
     for (let at = 0; at < x.length; at += blockSize) {
-      plain.set(plainBlock(type, [...x.subarray(at, at + blockSize)]), at);
+      plain.set(plainBlock(type, x.subarray(at, at + blockSize)), at);
     }
     const square = (y: Float32Array) => x.reduce((sum, v, i) => sum + (v - y[i]!) ** 2, 0);
     const ratio = Math.sqrt(square(roundTrip(type, x).weights) / square(plain));
@@ -139,35 +86,23 @@ Deno.test("quantizeRow() comes nearer to Gaussian weights than dividing each ran
   }
 });
 
-/** A block that dividing ranges evenly finds again: every group has the lowest and the highest quant,
- * and some group the furthest scale, and the furthest minimum. */
+/** A block that dividing ranges evenly finds again. */
 function representable(type: WeightType): fc.Arbitrary<Float32Array> {
-  const { scales, mins, quants } = FIELD_RANGES[type];
-  const { blockSize } = WEIGHT_FORMATS[type];
-  const list = ([low, high, count]: readonly [number, number, number]) =>
-    fc.array(fc.integer({ min: low, max: high }), { minLength: count, maxLength: count });
-  return fc.record({
-    d: fc.double({ min: 0.001, max: 8, noNaN: true }),
-    dmin: fc.double({ min: 0.001, max: 8, noNaN: true }),
-    scales: list(scales[0] === 0 && scales[2] > 0 ? [1, scales[1], scales[2]] : scales),
-    mins: list(mins),
-    quants: list(quants),
-  }).map((fields) => {
-    const groupSize = scales[2] === 0 ? blockSize : blockSize / scales[2];
-    const lowest = type === "Q8_0" ? -127 : quants[0];
-    const own = fields.quants.map((quant, i) =>
-      i % groupSize === 0 ? lowest : i % groupSize === 1 ? quants[1] : Math.max(quant, lowest)
+  const d = fc.double({ min: 0.001, max: 8, noNaN: true });
+  const parts = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), {
+    minLength: 300,
+    maxLength: 300,
+  });
+  // The rounding of large minimums to f32 would drown small scales.
+  const ratio = fc.double({ min: 0.5, max: 4, noNaN: true });
+  return fc.tuple(d, ratio, parts).map(([d, ratio, parts]) => {
+    let next = 0;
+    return representableBlock(
+      type,
+      d,
+      ratio * d,
+      (low, high) => low + Math.floor((high - low + 1) * parts[next++]!),
     );
-    const furthestScale = scales[0] < 0 ? scales[0] : scales[1];
-    const block = packBlock(type, {
-      d: f16Bits(fields.d),
-      dmin: f16Bits(fields.dmin),
-      scales: fields.scales.map((scale, i) => i === 0 ? furthestScale : scale),
-      // A group's lowest quant is 0 and gives its minimum.
-      mins: fields.mins.map((min, i) => i === 1 ? mins[1] : min),
-      quants: own,
-    });
-    return dequantizeRow(type, block, blockSize);
   });
 }
 
@@ -177,7 +112,7 @@ for (const type of BLOCK_TYPES) {
       fc.property(representable(type), (x) => {
         const { weights } = roundTrip(type, x);
         // A product of an f16 and whole numbers has its f32 but for the last bit.
-        const largest = Math.abs(furthest([...x]));
+        const largest = Math.abs(furthest(x));
         x.forEach((weight, i) => {
           assert.ok(Math.abs(weight - weights[i]!) <= 2 ** -22 * largest, `${i}: ${weights[i]}`);
         });

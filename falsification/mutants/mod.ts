@@ -13,6 +13,7 @@ import { qwen2MoeForwardMutants } from "./qwen2_moe_forward.ts";
 import { qwen3MoeForwardMutants } from "./qwen3_moe_forward.ts";
 import type { BoundMutant } from "./mutant.ts";
 import { quantizedDotMutants } from "./quantized_dot.ts";
+import { quantizerMutants } from "./quantizer.ts";
 import { qwen3moeShapesMutants } from "./qwen3moe_shapes.ts";
 import { tensorNamesMutants } from "./tensor_names.ts";
 import { tokenizerMutants } from "./tokenizer.ts";
@@ -24,6 +25,7 @@ export const MUTANTS: readonly BoundMutant[] = [
   ...moeExpertDispatchMutants,
   ...moeRouterMutants,
   ...quantizedDotMutants,
+  ...quantizerMutants,
   ...rmsnormKernelMutants,
   ...ropeKernelMutants,
   ...siluKernelMutants,

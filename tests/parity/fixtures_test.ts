@@ -22,7 +22,7 @@ for (const listed of fixtureModels) {
       positions.map((position) => rows[position]!),
       decodeRows(fixture.rows, model.vocabulary),
     ));
-    const { bars } = verdict(ours, floor, kindOf(model.types));
+    const { bars } = verdict(ours, floor, kindOf(model));
     assert.deepEqual(bars.filter((bar) => !bar.passed), []);
   });
 }

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { Mix } from "../../quantize/mod.ts";
 import type { Kind } from "./compare.ts";
 
 /** Tensor types of the weight matrices; `q4_k_m` is a mix of Q4_K and Q6_K. Norms are F32. */
@@ -34,6 +35,8 @@ interface Shape {
   /** Whether the output head is the token embedding. */
   tied: boolean;
   types: WeightTypes;
+  /** What the random weights, of type `types`, are quantized to; undefined where they stay. */
+  mix?: Mix;
   seed: number;
   /** Lengths of the prompts, in tokens. */
   prompts: readonly number[];
@@ -238,14 +241,35 @@ export const models: readonly ParityModel[] = [
   { ...dense, name: "qwen2", architecture: "qwen2", types: "q8_0", seed: 22 },
   { ...dense, name: "llama, f32", architecture: "llama", types: "f32", seed: 23 },
   { ...dense, name: "llama", architecture: "llama", types: "q4_k_m", seed: 24 },
+  { ...small, name: "quantized to q4_k_m", types: "f32", mix: "q4_k_m", seed: 25 },
+  {
+    ...dense,
+    name: "quantized to q5_k_m, tied",
+    architecture: "qwen3",
+    types: "bf16",
+    mix: "q5_k_m",
+    tied: true,
+    seed: 26,
+  },
+  {
+    ...small,
+    name: "quantized to q6_k, rows of 160 and 72",
+    hidden: 160,
+    expertWidth: 72,
+    types: "f16",
+    mix: "q6_k",
+    seed: 27,
+  },
+  { ...small, name: "quantized to q8_0", types: "f32", mix: "q8_0", seed: 28 },
+  { ...small, name: "quantized to q4_0", types: "f32", mix: "q4_0", seed: 29 },
 ];
 
 /**
- * Which bars hold for weights of a type. BF16 counts as quantized: llama.cpp rounds activations to
+ * Which bars hold for a model's weights. BF16 counts as quantized: llama.cpp rounds activations to
  * the 8 bits of a bfloat16 before each product, which moves a random model by 0.02 to 0.03.
  */
-export function kindOf(types: WeightTypes): Kind {
-  return types === "f32" || types === "f16" ? "float" : "quantized";
+export function kindOf({ types, mix = types }: { types: WeightTypes; mix?: string }): Kind {
+  return mix === "f32" || mix === "f16" ? "float" : "quantized";
 }
 
 /**

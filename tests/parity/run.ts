@@ -8,9 +8,10 @@
  *
  * @module
  */
-import { fileSink } from "../../gguf/mod.ts";
+import { fileSink, openGguf } from "../../gguf/mod.ts";
 import { loadModel } from "../../mod.ts";
-import { synthesize } from "../../synth/mod.ts";
+import { quantizeGguf } from "../../quantize/mod.ts";
+import { synthesize, synthesizeBlob } from "../../synth/mod.ts";
 import {
   comparePositions,
   type PositionComparison,
@@ -40,10 +41,7 @@ interface Expected {
 /** Compares one model; its file lies at `path` while that takes. */
 async function compareModel(model: ParityModel, path: string): Promise<Outcome> {
   try {
-    {
-      await using sink = await fileSink(path);
-      await synthesize(model, sink);
-    }
+    await writeModel(model, path);
     const prompts = model.prompts.map((length) =>
       randomPrompt(length, model.vocabulary, model.seed + length)
     );
@@ -51,10 +49,20 @@ async function compareModel(model: ParityModel, path: string): Promise<Outcome> 
     const distances = await askEngine(path, expected);
     const floor = summarize(expected.flatMap((prompt) => prompt.floor));
     const ours = summarize(distances);
-    return { floor, ours, verdict: verdict(ours, floor, kindOf(model.types)) };
+    return { floor, ours, verdict: verdict(ours, floor, kindOf(model)) };
   } finally {
     await Deno.remove(path).catch(() => {});
   }
+}
+
+async function writeModel(model: ParityModel, path: string): Promise<void> {
+  await using sink = await fileSink(path);
+  if (model.mix === undefined) {
+    await synthesize(model, sink);
+    return;
+  }
+  await using file = await openGguf(await synthesizeBlob(model));
+  await quantizeGguf(file, sink, { mix: model.mix });
 }
 
 async function askReference(path: string, prompts: readonly number[][]): Promise<Expected[]> {
