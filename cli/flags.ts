@@ -5,7 +5,7 @@
  */
 
 import { KV_FORMATS, type KvFormat } from "../kernels/kv_formats.ts";
-import { choiceValue, given, type Values } from "./arguments.ts";
+import { bytesValue, choiceValue, given, integerValue, type Values } from "./arguments.ts";
 
 /** Prints JSON instead of text. */
 export const JSON_FLAG = { json: { type: "boolean" } } as const;
@@ -33,4 +33,34 @@ export const KV_HELP = "keep keys and values in f16 (default), or in q8_0 for ha
  */
 export function kvOption(values: Values<typeof KV_FLAG>): { kv?: KvFormat } {
   return given("kv", choiceValue("kv", values.kv, Object.keys(KV_FORMATS) as KvFormat[]));
+}
+
+/** How a model is loaded to answer. */
+export const LOAD_FLAGS = {
+  threads: { type: "string" },
+  memory: { type: "string" },
+  ...KV_FLAG,
+  ...ARCHITECTURE_FLAG,
+} as const;
+
+/** The values of {@linkcode LOAD_FLAGS}, as loadModel takes them. */
+export interface LoadValues {
+  threads?: number;
+  memory?: number;
+  kv?: KvFormat;
+  assumeArchitecture?: string;
+}
+
+/**
+ * The values of {@linkcode LOAD_FLAGS}, as loadModel takes them.
+ *
+ * @throws {UsageError} If one is no value of its flag.
+ */
+export function loadOptions(values: Values<typeof LOAD_FLAGS>): LoadValues {
+  return {
+    ...given("threads", integerValue("threads", values.threads, 1)),
+    ...given("memory", bytesValue("memory", values.memory)),
+    ...kvOption(values),
+    ...given("assumeArchitecture", values["assume-architecture"]),
+  };
 }

@@ -7,14 +7,13 @@ import {
 import { openGguf } from "../gguf/mod.ts";
 import { readHyperParameters } from "../model/hyperparameters.ts";
 import { createTokenizer } from "../tokenizer/mod.ts";
-import { bytesValue, given, integerValue, parseArguments } from "./arguments.ts";
+import { integerValue, parseArguments } from "./arguments.ts";
 import {
-  ARCHITECTURE_FLAG,
   ARCHITECTURE_HELP,
   JSON_FLAG,
-  KV_FLAG,
   KV_HELP,
-  kvOption,
+  LOAD_FLAGS,
+  loadOptions,
   MODEL_HELP,
 } from "./flags.ts";
 import { CLEAR_LINE, counted } from "./format.ts";
@@ -55,11 +54,8 @@ const TEXT = { type: "string" } as const;
 const FLAGS = {
   file: TEXT,
   context: TEXT,
-  threads: TEXT,
-  memory: TEXT,
-  ...KV_FLAG,
+  ...LOAD_FLAGS,
   ...JSON_FLAG,
-  ...ARCHITECTURE_FLAG,
 } as const;
 
 /** Measures a model on a text. */
@@ -68,12 +64,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const [path] = operands as [string];
   if (values.file === undefined) throw new UsageError("--file is missing");
   const wanted = integerValue("context", values.context, SMALLEST_CONTEXT);
-  const load = {
-    ...given("threads", integerValue("threads", values.threads, 1)),
-    ...given("memory", bytesValue("memory", values.memory)),
-    ...kvOption(values),
-    ...given("assumeArchitecture", values["assume-architecture"]),
-  };
+  const load = loadOptions(values);
   const { tokens, contextLength } = await readTokens(path, values.file, load);
   const context = wanted ?? Math.min(DEFAULT_CONTEXT, contextLength);
   const windows = windowsOf(tokens, context, undefined).length;

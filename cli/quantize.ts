@@ -46,7 +46,7 @@ const FLAGS = {
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const { values, operands } = parseArguments(args, FLAGS, ["IN", "OUT"]);
   const [from, to] = operands as [string, string];
-  const mix = choiceValue("type", values.type, TYPES);
+  const mix = choiceValue("type", values.type?.toLowerCase(), TYPES);
   if (mix === undefined) throw new UsageError(`--type is missing: one of ${TYPES.join(", ")}`);
 
   await using file = await openGguf(from);

@@ -1,22 +1,8 @@
 import type { Generation, GenerationOptions, GenerationResult, Model, Routing } from "../mod.ts";
 import { RANDOM_WEIGHTS_KEY } from "../synth/mod.ts";
-import {
-  bytesValue,
-  given,
-  integerValue,
-  numberValue,
-  parseArguments,
-  type Values,
-} from "./arguments.ts";
+import { given, integerValue, numberValue, parseArguments, type Values } from "./arguments.ts";
 import { DEFAULT_MODEL } from "./default_model.ts";
-import {
-  ARCHITECTURE_FLAG,
-  ARCHITECTURE_HELP,
-  JSON_FLAG,
-  KV_FLAG,
-  KV_HELP,
-  kvOption,
-} from "./flags.ts";
+import { ARCHITECTURE_HELP, JSON_FLAG, KV_HELP, LOAD_FLAGS, loadOptions } from "./flags.ts";
 import { printable } from "./format.ts";
 import { loadShowing } from "./loading.ts";
 import { RoutingTrace } from "./routing_trace.ts";
@@ -69,12 +55,9 @@ const FLAGS = {
   seed: TEXT,
   raw: { type: "boolean" },
   ctx: TEXT,
-  threads: TEXT,
-  memory: TEXT,
   "trace-routing": TEXT,
-  ...KV_FLAG,
+  ...LOAD_FLAGS,
   ...JSON_FLAG,
-  ...ARCHITECTURE_FLAG,
 } as const;
 
 /** Answers a prompt. */
@@ -82,10 +65,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const { values, operands } = parseArguments(args, FLAGS, ["[PROMPT]"]);
   const load = {
     ...given("context", integerValue("ctx", values.ctx, 1)),
-    ...given("threads", integerValue("threads", values.threads, 1)),
-    ...given("memory", bytesValue("memory", values.memory)),
-    ...kvOption(values),
-    ...given("assumeArchitecture", values["assume-architecture"]),
+    ...loadOptions(values),
   };
   const generation = readGenerationOptions(values);
   const prompt = operands[0] ?? await pipedPrompt(io);

@@ -118,7 +118,8 @@ export function fitScaleAndMinimum(
     sumGroup(x, importance, start, end, inverse, minimum, levels, sums);
     const { quant, square, product } = sums;
     const determinant = weights.importance * square - quant * quant;
-    if (!(determinant > 0)) return false;
+    // With all quants alike it is 0 but for rounding, and a fit would be of rounding.
+    if (!(determinant > 1e-9 * weights.importance * square)) return false;
     let scale = (weights.importance * product - weights.weight * quant) / determinant;
     let subtracted = (quant * product - square * weights.weight) / determinant;
     if (subtracted < 0) [scale, subtracted] = [product / square, 0];

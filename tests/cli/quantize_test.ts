@@ -78,7 +78,7 @@ Deno.test("quantize replaces a file only with --force", async () => {
   await inDirectory(async (path) => {
     await writeModel(path("in.gguf"), SMALL);
     await Deno.writeTextFile(path("out.gguf"), "precious");
-    const args = ["quantize", path("in.gguf"), path("out.gguf"), "--type", "q8_0"];
+    const args = ["quantize", path("in.gguf"), path("out.gguf"), "--type", "Q8_0"];
     const refused = await runHere(args);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /is there already; --force replaces it\n$/);
