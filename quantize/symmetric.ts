@@ -26,8 +26,8 @@ export interface SymmetricSums {
 
 /** How many scales are tried on either side of the one that gives the furthest weight the furthest
  * quant, and how far apart, in quants of that weight. */
-const STEPS = 9;
-const STEP = 0.1;
+const STEPS = 5;
+const STEP = 0.18;
 
 /** Turns of the fit; few groups change after so many. */
 const TURNS = 3;

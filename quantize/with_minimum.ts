@@ -38,8 +38,8 @@ export interface ScaleAndMinimum {
 /** Scales that are tried: those that make the range of the weights this many quants longer than it
  * may be, so that its ends are cut off, or shorter. */
 const FIRST_STEP = -1;
-const STEP = 0.1;
-const STEPS = 21;
+const STEP = 0.15;
+const STEPS = 14;
 
 /** Turns of the fit; few groups change after so many. */
 const TURNS = 3;
