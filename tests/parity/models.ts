@@ -241,7 +241,7 @@ export const models: readonly ParityModel[] = [
   { ...dense, name: "qwen2", architecture: "qwen2", types: "q8_0", seed: 22 },
   { ...dense, name: "llama, f32", architecture: "llama", types: "f32", seed: 23 },
   { ...dense, name: "llama", architecture: "llama", types: "q4_k_m", seed: 24 },
-  { ...small, name: "quantized to q4_k_m", types: "f32", mix: "q4_k_m", seed: 25 },
+  { ...small, name: "quantized to q4_k_m", types: "f32", mix: "q4_k_m", seed: 33 },
   {
     ...dense,
     name: "quantized to q5_k_m, tied",
@@ -249,7 +249,7 @@ export const models: readonly ParityModel[] = [
     types: "bf16",
     mix: "q5_k_m",
     tied: true,
-    seed: 26,
+    seed: 34,
   },
   {
     ...small,
@@ -258,10 +258,10 @@ export const models: readonly ParityModel[] = [
     expertWidth: 72,
     types: "f16",
     mix: "q6_k",
-    seed: 27,
+    seed: 35,
   },
-  { ...small, name: "quantized to q8_0", types: "f32", mix: "q8_0", seed: 28 },
-  { ...small, name: "quantized to q4_0", types: "f32", mix: "q4_0", seed: 29 },
+  { ...small, name: "quantized to q8_0", types: "f32", mix: "q8_0", seed: 36 },
+  { ...small, name: "quantized to q4_0", types: "f32", mix: "q4_0", seed: 37 },
 ];
 
 /**
