@@ -1,5 +1,6 @@
-import { isKnownArchitecture, normalizeArchitecture, roleOf } from "../contracts/mod.ts";
-import { type GgufFile, metadataNumber, metadataString, openGguf } from "../gguf/mod.ts";
+import { roleOf } from "../contracts/mod.ts";
+import { type GgufFile, openGguf } from "../gguf/mod.ts";
+import { knownArchitectureOf } from "../model/hyperparameters.ts";
 import { parseArguments } from "./arguments.ts";
 import { ARCHITECTURE_FLAG, ARCHITECTURE_HELP, JSON_FLAG, MODEL_HELP } from "./flags.ts";
 import { formatTable, printable } from "./format.ts";
@@ -54,11 +55,7 @@ interface Row {
 }
 
 function describeTensors(file: GgufFile, assumeArchitecture: string | undefined): Row[] {
-  const declared = metadataString(file.metadata, "general.architecture");
-  const name = assumeArchitecture ?? declared ?? "";
-  const experts = metadataNumber(file.metadata, `${declared}.expert_count`);
-  // An unknown name would be normalized to "llama", whose roles mean nothing here.
-  const architecture = isKnownArchitecture(name) ? normalizeArchitecture(name, experts) : undefined;
+  const architecture = knownArchitectureOf(file, { assumeArchitecture });
   return [...file.tensors.values()].map(({ name, shape, type, bytes, offset, source }) => {
     const place = architecture && roleOf(architecture, name);
     const [role, layer] = [place?.role ?? null, place?.layer ?? null];

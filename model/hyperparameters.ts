@@ -93,12 +93,27 @@ export function architectureOf(
     throw new ModelError(file.name, "the key 'general.architecture' is missing");
   }
   const name = options.assumeArchitecture ?? declared;
-  const experts = metadataNumber(file.metadata, `${declared}.expert_count`);
   return {
     declared,
-    architecture: normalizeArchitecture(name, experts),
+    architecture: normalizeIn(file, name),
     known: isKnownArchitecture(name),
   };
+}
+
+/** The same for a file that may declare none; undefined where the contract does not know it. */
+export function knownArchitectureOf(
+  file: GgufFile,
+  options: HyperParameterOptions = {},
+): Architecture | undefined {
+  const declared = metadataString(file.metadata, "general.architecture");
+  const name = options.assumeArchitecture ?? declared ?? "";
+  return isKnownArchitecture(name) ? normalizeIn(file, name) : undefined;
+}
+
+/** A file's experts tell a mixture from the dense architecture whose name it bears. */
+function normalizeIn({ metadata }: GgufFile, name: string): Architecture {
+  const declared = metadataString(metadata, "general.architecture");
+  return normalizeArchitecture(name, metadataNumber(metadata, `${declared}.expert_count`));
 }
 
 /**

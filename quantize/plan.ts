@@ -3,13 +3,7 @@
  *
  * @module
  */
-import {
-  CONTRACT,
-  isKnownArchitecture,
-  normalizeArchitecture,
-  roleOf,
-  tensorName,
-} from "../contracts/mod.ts";
+import { CONTRACT, roleOf, tensorName } from "../contracts/mod.ts";
 import {
   GgufError,
   type GgufFile,
@@ -23,6 +17,7 @@ import {
 } from "../gguf/mod.ts";
 import { isWeightType, WEIGHT_FORMATS, type WeightType } from "../kernels/formats.ts";
 import { ModelError, UnsupportedOperationError } from "../model/errors.ts";
+import { knownArchitectureOf } from "../model/hyperparameters.ts";
 import {
   fittingType,
   isMixed,
@@ -91,7 +86,8 @@ export function planQuantize(file: GgufFile, request: QuantizeRequest): Quantize
 function describe(file: GgufFile, mix: Mix) {
   const { metadata } = file;
   const name = metadataString(metadata, "general.architecture") ?? "";
-  if (!isKnownArchitecture(name)) {
+  const architecture = knownArchitectureOf(file);
+  if (architecture === undefined) {
     throw new UnsupportedOperationError({
       architecture: name,
       operation: "tensor names",
@@ -99,7 +95,6 @@ function describe(file: GgufFile, mix: Mix) {
       wayOut: "Quantize it with the program that knows it.",
     });
   }
-  const architecture = normalizeArchitecture(name);
   const number = (key: string) => metadataNumber(metadata, `${name}.${key}`);
   const layers = number("block_count");
   if (layers === undefined) {

@@ -10,7 +10,8 @@ import {
   quantizeGguf,
   type QuantizeOptions,
 } from "../quantize/mod.ts";
-import { synthesizeBlob, type SynthOptions } from "../synth/mod.ts";
+import { SYNTH_ARCHITECTURES, synthesizeBlob, type SynthOptions } from "../synth/mod.ts";
+import { partsOf } from "../synth/options.ts";
 import { changedModel, inShards, randomFile, setKey, tensorOf } from "./engine/helpers.ts";
 
 const SMALL: SynthOptions = { types: "f32", layers: 3, experts: 3, vocabulary: 300, seed: 5 };
@@ -37,15 +38,19 @@ async function weightsOf(file: GgufFile, name: string): Promise<Float32Array> {
 const typesOf = ({ tensors }: GgufFile) =>
   Object.fromEntries(Array.from(tensors.values(), ({ name, type }) => [name, type]));
 
-Deno.test("quantizeGguf() gives every mix the types that synthetic models of it have", async () => {
-  const source = await synthesizeBlob(SMALL);
-  // Synthetic models have mixes of these alone.
-  for (const mix of ["q4_k_m", "q5_k_m", "f16", "bf16", "f32"] as const) {
-    await using synthetic = await openGguf(await synthesizeBlob({ ...SMALL, types: mix }));
-    const { file } = await quantized(source, { mix });
-    assert.deepEqual(typesOf(file), typesOf(synthetic), mix);
-  }
-});
+for (const architecture of SYNTH_ARCHITECTURES) {
+  Deno.test(`quantizeGguf() gives every mix the types that synthetic models of it have: ${architecture}`, async () => {
+    const { experts = 0, ...sizes } = SMALL;
+    const model = { ...sizes, ...(partsOf(architecture).experts ? { experts } : {}), architecture };
+    const source = await synthesizeBlob(model);
+    // Synthetic models have mixes of these alone.
+    for (const mix of ["q4_k_m", "q5_k_m", "f16", "bf16", "f32"] as const) {
+      await using synthetic = await openGguf(await synthesizeBlob({ ...model, types: mix }));
+      const { file } = await quantized(source, { mix });
+      assert.deepEqual(typesOf(file), typesOf(synthetic), mix);
+    }
+  });
+}
 
 Deno.test("quantizeGguf() tells what each tensor lost, as it is read back", async () => {
   const source = await synthesizeBlob({ ...SMALL, layers: 1 });
