@@ -146,7 +146,7 @@ export class Board {
   /** Writes the jobs of a phase, cut for `threads` threads; returns how many chunks there are. */
   write(jobs: readonly Job[], threads: number): number {
     let left = costOf(jobs);
-    // However many threads there are, the chunks have room.
+    // No chunk but a job's last is smaller, so however many threads there are, all have room.
     const least = Math.max(LEAST_COST, left / (MAX_CHUNKS - MAX_JOBS));
     let chunks = 0;
     for (let i = 0; i < jobs.length; i++) {
@@ -154,7 +154,7 @@ export class Board {
       this.#writeJob(i, jobs[i]!);
       for (let start = 0; start < units;) {
         const chunkCost = Math.max(least, left / (threads * SHARE_DIVISOR));
-        const end = Math.min(start + Math.max(1, Math.round(chunkCost / cost)), units);
+        const end = Math.min(start + Math.ceil(chunkCost / cost), units);
         this.#writeChunk(chunks++, i, start, end);
         left -= (end - start) * cost;
         start = end;

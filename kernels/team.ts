@@ -87,9 +87,7 @@ export class Team {
     else await tell(last, true);
   }
 
-  /**
-   * Runs jobs that need nothing of one another, and returns when all are done.
-   */
+  /** Runs jobs that need nothing of one another, and returns when all are done. */
   run(jobs: readonly Job[]): void {
     if (this.threads === 1 || costOf(jobs) <= ALONE_COST) return this.#runAlone(jobs);
     for (let i = 0; i < jobs.length; i += MAX_JOBS) {
