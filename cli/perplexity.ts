@@ -1,9 +1,4 @@
-import {
-  FEWEST_TOKENS,
-  measurePerplexity,
-  type PerplexityEstimate,
-  windowsOf,
-} from "../engine/perplexity.ts";
+import { FEWEST_TOKENS, measurePerplexity, type PerplexityEstimate } from "../engine/perplexity.ts";
 import { openGguf } from "../gguf/mod.ts";
 import { readHyperParameters } from "../model/hyperparameters.ts";
 import { createTokenizer } from "../tokenizer/mod.ts";
@@ -67,12 +62,11 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const load = loadOptions(values);
   const { tokens, contextLength } = await readTokens(path, values.file, load);
   const context = wanted ?? Math.min(DEFAULT_CONTEXT, contextLength);
-  const windows = windowsOf(tokens, context, undefined).length;
   const signal = io.interruption();
 
   await using model = await loadShowing(path, { ...load, context }, io);
   const progress = estimateLine(io);
-  const estimate = await measurePerplexity(model, tokens, {
+  const { estimate, windows } = await measurePerplexity(model, tokens, {
     context,
     signal,
     onWindow: progress.show,

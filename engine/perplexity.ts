@@ -102,6 +102,12 @@ export interface PerplexityOptions {
     | undefined;
 }
 
+/** What was measured, and over how many windows. */
+export interface PerplexityMeasurement {
+  readonly estimate: PerplexityEstimate;
+  readonly windows: number;
+}
+
 /**
  * Measures a model on a text.
  *
@@ -112,7 +118,7 @@ export async function measurePerplexity(
   model: Model,
   tokens: readonly number[],
   { context, signal, onWindow }: PerplexityOptions,
-): Promise<PerplexityEstimate> {
+): Promise<PerplexityMeasurement> {
   if (tokens.length < FEWEST_TOKENS) {
     throw new RangeError(`${tokens.length} tokens are too few: at least ${FEWEST_TOKENS}`);
   }
@@ -128,7 +134,7 @@ export async function measurePerplexity(
     }
     onWindow?.(index + 1, windows.length, estimate);
   }
-  return estimate;
+  return { estimate, windows: windows.length };
 }
 
 /** The token that the model has put before a text; undefined if it has none. */

@@ -24,6 +24,17 @@ type Types = keyof typeof BARS;
 
 const PROMPT_LENGTH = 24;
 
+/** Sizes that are no multiple of a vector. */
+const OFF_THE_VECTOR = {
+  hidden: 104,
+  heads: 3,
+  kvHeads: 1,
+  headSize: 40,
+  experts: 5,
+  expertsUsed: 3,
+  expertWidth: 36,
+} as const;
+
 const SHAPES: readonly (SynthOptions & { name: string; types: Types })[] = [
   { name: "qwen3moe, f32", types: "f32", expertShare: 1 },
   { name: "qwen3moe, q8_0", types: "q8_0" },
@@ -32,13 +43,7 @@ const SHAPES: readonly (SynthOptions & { name: string; types: Types })[] = [
     name: "sizes off the vector, f32",
     types: "f32",
     expertShare: 1,
-    hidden: 104,
-    heads: 3,
-    kvHeads: 1,
-    headSize: 40,
-    experts: 5,
-    expertsUsed: 3,
-    expertWidth: 36,
+    ...OFF_THE_VECTOR,
     seed: 1,
   },
   {
@@ -58,13 +63,7 @@ const SHAPES: readonly (SynthOptions & { name: string; types: Types })[] = [
     architecture: "qwen2moe",
     types: "f32",
     expertShare: 1,
-    hidden: 104,
-    heads: 3,
-    kvHeads: 1,
-    headSize: 40,
-    experts: 5,
-    expertsUsed: 3,
-    expertWidth: 36,
+    ...OFF_THE_VECTOR,
     sharedWidth: 52,
     seed: 8,
   },
