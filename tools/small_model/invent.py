@@ -6,6 +6,7 @@ decided by `split_of`.
 
 import random
 import re
+from collections.abc import Callable
 
 from facts import TOOLS, Split, split_of
 
@@ -26,12 +27,21 @@ def letters(chance: random.Random) -> str:
     return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 6)))
 
 
+def nonsense(chance: random.Random) -> str:
+    return syllables(chance) if chance.random() < 0.8 else letters(chance)
+
+
+def of_split(invent: Callable[[random.Random], str], chance: random.Random, split: Split) -> str:
+    """The first invention that belongs to the split."""
+    while True:
+        value = invent(chance)
+        if split_of(value) is split:
+            return value
+
+
 def invented_word(chance: random.Random, split: Split) -> str:
     """A word that means nothing, such as "drefloun"."""
-    while True:
-        word = syllables(chance) if chance.random() < 0.8 else letters(chance)
-        if split_of(word) is split:
-            return word
+    return of_split(nonsense, chance, split)
 
 
 def stem(chance: random.Random) -> str:
@@ -114,11 +124,8 @@ SLOTS = {
 
 
 def slot_value(chance: random.Random, slot: str, split: Split) -> str:
-    """A value for a tool's parameter that belongs to the split."""
-    while True:
-        value = SLOTS[slot](chance)
-        if split_of(value) is split:
-            return value
+    """A value for a tool's parameter."""
+    return of_split(SLOTS[slot], chance, split)
 
 
 def file_lines(chance: random.Random) -> str:
@@ -171,7 +178,4 @@ RESULTS = {
 
 def result_value(chance: random.Random, kind: str, split: Split) -> str:
     """What a tool answers. Only "done" has too few values to hold some out."""
-    while True:
-        value = RESULTS[kind](chance)
-        if kind == "done" or split_of(value) is split:
-            return value
+    return done(chance) if kind == "done" else of_split(RESULTS[kind], chance, split)
