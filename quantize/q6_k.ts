@@ -2,6 +2,7 @@ import { halfValue } from "../kernels/oracles/half.ts";
 import { type Block, scaleBits } from "./block.ts";
 import {
   fitScale,
+  furthestFromZero,
   nearestQuant,
   type QuantRange,
   type SymmetricSums,
@@ -47,33 +48,19 @@ export function quantizeQ6_K(block: Block, out: DataView): number {
   // Every weight the furthest quant's share of its group's furthest weight: the plain way, which
   // the fit has to beat.
   for (let group = 0; group < GROUPS; group++) {
-    wanted[group] = furthestOf(weights, group) / RANGE.lowest;
+    wanted[group] = furthestFromZero(weights, group * GROUP, (group + 1) * GROUP) / RANGE.lowest;
   }
   best.error = Infinity;
-  settle(block, scaleBits(largestOf(wanted) / -128), false);
+  settle(block, scaleBits(furthestFromZero(wanted) / -128), false);
   for (let group = 0; group < GROUPS; group++) {
     wanted[group] = fitScale(weights, importance, group * GROUP, (group + 1) * GROUP, RANGE);
   }
-  settle(block, scaleBits(largestOf(wanted) / -128), true);
+  settle(block, scaleBits(furthestFromZero(wanted) / -128), true);
   for (let fit = 0; fit < FITS; fit++) {
     const d = scaleBits(best.bestD);
     if (d === best.d || !settle(block, d, true)) break;
   }
   return write(block, out);
-}
-
-/** The weight of a group that is furthest from 0. */
-function furthestOf(weights: Float64Array, group: number): number {
-  return largestOf(weights, group * GROUP, (group + 1) * GROUP);
-}
-
-/** The number that is furthest from 0, with its sign. */
-function largestOf(numbers: Float64Array, start = 0, end = numbers.length): number {
-  let largest = 0;
-  for (let i = start; i < end; i++) {
-    if (Math.abs(numbers[i]!) > Math.abs(largest)) largest = numbers[i]!;
-  }
-  return largest;
 }
 
 /**

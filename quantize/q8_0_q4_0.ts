@@ -2,6 +2,7 @@ import { halfValue } from "../kernels/oracles/half.ts";
 import { type Block, type QuantizeBlock, scaleBits } from "./block.ts";
 import {
   fitScale,
+  furthestFromZero,
   nearestQuant,
   type QuantRange,
   type SymmetricSums,
@@ -43,17 +44,13 @@ const sums: SymmetricSums = { product: 0, square: 0 };
 /** The bits of the better of two: the fitted d, and the one that gives the furthest weight the
  * furthest quant. */
 function chooseD({ weights, importance }: Block, range: QuantRange): number {
-  let furthest = 0;
-  for (let i = 0; i < SIZE; i++) {
-    if (Math.abs(weights[i]!) > Math.abs(furthest)) furthest = weights[i]!;
-  }
   const errorLess = (d: number): number => {
     const scale = halfValue(d);
     if (scale === 0) return 0;
     symmetricSums(weights, importance, 0, SIZE, 1 / scale, range, sums);
     return scale * (scale * sums.square - 2 * sums.product);
   };
-  const plain = scaleBits(furthest / range.lowest);
+  const plain = scaleBits(furthestFromZero(weights) / range.lowest);
   const fitted = scaleBits(fitScale(weights, importance, 0, SIZE, range));
   return errorLess(fitted) < errorLess(plain) ? fitted : plain;
 }

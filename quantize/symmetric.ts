@@ -84,10 +84,7 @@ export function fitScale(
   end: number,
   range: QuantRange,
 ): number {
-  let furthest = 0;
-  for (let i = start; i < end; i++) {
-    if (Math.abs(x[i]!) > Math.abs(furthest)) furthest = x[i]!;
-  }
+  const furthest = furthestFromZero(x, start, end);
   if (furthest === 0) return 0;
 
   let [best, gain] = [0, 0];
@@ -103,4 +100,13 @@ export function fitScale(
   for (let step = -STEPS; step <= STEPS; step++) attempt((range.lowest + STEP * step) / furthest);
   for (let turn = 0; turn < TURNS && attempt(1 / best); turn++);
   return best;
+}
+
+/** The number that is furthest from 0, with its sign. */
+export function furthestFromZero(numbers: Float64Array, start = 0, end = numbers.length): number {
+  let furthest = 0;
+  for (let i = start; i < end; i++) {
+    if (Math.abs(numbers[i]!) > Math.abs(furthest)) furthest = numbers[i]!;
+  }
+  return furthest;
 }
