@@ -64,14 +64,19 @@ export interface Workspace {
 export interface UsedFormats {
   readonly normed: ReadonlySet<ActivationFormat>;
   readonly attended: ReadonlySet<ActivationFormat>;
-  readonly hidden: ReadonlySet<ActivationFormat>;
+  /** between the up and down projections of a dense layer, of the shared expert, and of the others */
+  readonly dense: ReadonlySet<ActivationFormat>;
+  readonly shared: ReadonlySet<ActivationFormat>;
+  readonly experts: ReadonlySet<ActivationFormat>;
 }
 
 /** The forms that this model's weights multiply with. */
 export function usedFormats(tensors: ModelTensors): UsedFormats {
   const normed = new Set<ActivationFormat>();
   const attended = new Set<ActivationFormat>();
-  const hidden = new Set<ActivationFormat>();
+  const dense = new Set<ActivationFormat>();
+  const shared = new Set<ActivationFormat>();
+  const experts = new Set<ActivationFormat>();
   const note = (formats: Set<ActivationFormat>, type: string | undefined) => {
     if (type !== undefined) formats.add(WEIGHT_FORMATS[type as WeightType].activation);
   };
@@ -93,11 +98,11 @@ export function usedFormats(tensors: ModelTensors): UsedFormats {
       ] as const
     ) note(normed, layer[role]?.type);
     note(attended, layer.attn_output?.type);
-    for (const role of ["ffn_down", "ffn_down_shexp", "ffn_down_exps"] as const) {
-      note(hidden, layer[role]?.type);
-    }
+    note(dense, layer.ffn_down?.type);
+    note(shared, layer.ffn_down_shexp?.type);
+    note(experts, layer.ffn_down_exps?.type);
   }
-  return { normed, attended, hidden };
+  return { normed, attended, dense, shared, experts };
 }
 
 /** Reserves the buffers for batches of `batch` tokens in the window `home`. */
@@ -139,13 +144,11 @@ export function stageBytes(sizes: HyperParameters, formats: UsedFormats, batch: 
   const { hidden, heads, kvHeads, headSize } = sizes;
   const blockRows = sizes.experts > 0 ? waveRowsOf(batch) : batch;
   const { feedForward, expertFeedForward, sharedFeedForward } = sizes;
-  const block = (rows: number, width: number) =>
+  const block = (rows: number, width: number, hiddenFormats: Iterable<ActivationFormat>) =>
     Array.from(
-      formats.hidden,
+      hiddenFormats,
       (hiddenFormat) =>
-        width === 0
-          ? 0
-          : rows * stagedRowBytes({ hidden, width, inputFormats: formats.normed, hiddenFormat }),
+        rows * stagedRowBytes({ hidden, width, inputFormats: formats.normed, hiddenFormat }),
     );
   const inputBytes = (columns: number, forms: Iterable<ActivationFormat>) =>
     [...forms].reduce((sum, format) => sum + activationBytes(format, columns), 0);
@@ -155,9 +158,9 @@ export function stageBytes(sizes: HyperParameters, formats: UsedFormats, batch: 
   const router = batch * (inputBytes(hidden, formats.normed) + sizes.experts * 4);
   const head = LOGIT_ROWS * (inputBytes(hidden, formats.normed) + sizes.vocabulary * 4);
   const largest = Math.max(
-    ...block(batch, feedForward),
-    ...block(batch, sharedFeedForward),
-    ...block(blockRows, expertFeedForward),
+    ...block(batch, feedForward, formats.dense),
+    ...block(batch, sharedFeedForward, formats.shared),
+    ...block(blockRows, expertFeedForward, formats.experts),
     attention,
     projection,
     router,

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { cosine } from "../falsification/qwen3_moe_forward/rows.ts";
 import { GgufError, type GgufFile, metadataNumber, openGguf } from "../gguf/mod.ts";
 import { isWeightType } from "../kernels/formats.ts";
 import { dequantizeRow } from "../kernels/oracles/dequantize.ts";
 import { ModelError, UnsupportedOperationError } from "../model/errors.ts";
+import { loadModel } from "../mod.ts";
 import {
   type Mix,
   MIXES,
@@ -20,12 +22,20 @@ const SMALL: SynthOptions = { types: "f32", layers: 3, experts: 3, vocabulary: 3
 async function quantized(
   from: Blob | Blob[],
   options: QuantizeOptions,
-): Promise<{ file: GgufFile; tensors: QuantizedTensor[] }> {
+): Promise<{ blob: Blob; file: GgufFile; tensors: QuantizedTensor[] }> {
   await using source = await openGguf(from);
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   const sink = { write: (chunk: Uint8Array) => Promise.resolve(void chunks.push(chunk.slice())) };
   const tensors = await quantizeGguf(source, sink, options);
-  return { file: await openGguf(new Blob(chunks)), tensors };
+  const blob = new Blob(chunks);
+  return { blob, file: await openGguf(blob), tensors };
+}
+
+/** The logits after a few tokens. */
+async function lastLogits(blob: Blob): Promise<Float32Array> {
+  await using model = await loadModel(blob, { threads: 1 });
+  await using session = model.session();
+  return await session.sync([1, 2, 3, 4, 5]);
 }
 
 async function weightsOf(file: GgufFile, name: string): Promise<Float32Array> {
@@ -121,6 +131,16 @@ Deno.test("quantizeGguf() falls back where rows are no whole blocks, and says so
     "blk.0.ffn_down_exps.weight": "Q6_K F16",
     "output.weight": "Q6_K Q8_0",
   });
+});
+
+Deno.test("a mixture computes whose experts fall back where its shared expert does not", async () => {
+  const model = { ...SMALL, architecture: "qwen2moe", expertWidth: 352, sharedWidth: 512 } as const;
+  const source = await synthesizeBlob(model);
+  const { blob, file } = await quantized(source, { mix: "q4_k_m" });
+  assert.equal(file.tensors.get("blk.0.ffn_down_exps.weight")!.type, "Q8_0");
+  assert.match(file.tensors.get("blk.0.ffn_down_shexp.weight")!.type, /^Q[46]_K$/);
+  const [before, after] = [await lastLogits(source), await lastLogits(blob)];
+  assert.ok(cosine(after, before) > 0.98, `${cosine(after, before)}`);
 });
 
 Deno.test("quantizeGguf() refuses NaN and infinity, and names tensor and weight", async () => {
