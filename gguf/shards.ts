@@ -20,14 +20,17 @@ export interface Shard {
   readonly header: Header;
 }
 
-/** Into how many files the model is split, by this file's own word: 1 if it says nothing. */
+/**
+ * Into how many files the model is split, by this file's own word: 1 if it says nothing, or 0, which is
+ * what `gguf-split --merge` writes.
+ */
 export function shardCount({ source, header }: Shard): number {
-  const count = metadataNumber(header.metadata, "split.count") ?? 1;
-  if (Number.isInteger(count) && count >= 1 && count <= MAX_SHARDS) return count;
+  const count = metadataNumber(header.metadata, "split.count") ?? 0;
+  if (Number.isInteger(count) && count >= 0 && count <= MAX_SHARDS) return count || 1;
   throw new GgufError({
     file: source.name,
     found: `a split.count of ${count}`,
-    expected: `1 to ${MAX_SHARDS}`,
+    expected: `0 to ${MAX_SHARDS}`,
   });
 }
 

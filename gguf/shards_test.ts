@@ -98,3 +98,9 @@ Deno.test("openGguf() refuses shards that do not make one model", async () => {
   ];
   for (const [blobs, message] of cases) await assert.rejects(openGguf(blobs), message);
 });
+
+Deno.test("openGguf() takes a file that was merged of shards, which says that there are 0", async () => {
+  const file = await openGguf(new Blob([await shard(0, 0, ["a", "b"], 2)]));
+  assert.deepEqual([...file.tensors.keys()], ["a", "b"]);
+  await file.close();
+});
