@@ -139,7 +139,6 @@ function textParts(
   file: GgufFile,
   { vocabulary }: HyperParameters,
 ): { tokenizer: Tokenizer | Error; chatTemplate: ChatTemplate | Error | undefined } {
-  const template = metadataString(file.metadata, "tokenizer.chat_template");
   return {
     tokenizer: orError(() => {
       const tokenizer = createTokenizer(file.metadata);
@@ -149,7 +148,10 @@ function textParts(
         "tokenizer.ggml.tokens",
       );
     }),
-    chatTemplate: template === undefined ? undefined : orError(() => createChatTemplate(template)),
+    chatTemplate: orError(() => {
+      const template = metadataString(file.metadata, "tokenizer.chat_template");
+      return template === undefined ? undefined : createChatTemplate(template);
+    }),
   };
 }
 

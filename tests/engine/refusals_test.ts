@@ -187,6 +187,18 @@ Deno.test("a model whose tokenizer knows more tokens than it has computes, witho
   });
 });
 
+Deno.test("a model whose chat template is no text computes, but does not chat", async () => {
+  const blob = await changedModel({ types: "q8_0" }, (file) => {
+    const key = "tokenizer.chat_template";
+    setKey(file, key, { key, type: "u32", value: 7 });
+  });
+  await withModel(blob, { threads: 1 }, async (model) => {
+    assert.equal((await model.session().sync([1])).length, 512);
+    const chat = async () => await model.chat([{ role: "user", content: "a" }]).finish();
+    await assert.rejects(chat, { name: "GgufError", message: /tokenizer\.chat_template/ });
+  });
+});
+
 Deno.test("weights that are not numbers end in an error from sampling, not in a crash", async () => {
   for (const name of ["blk.1.attn_v.weight", "output_norm.weight"]) {
     const blob = await changedModel({ types: "f32" }, (file) => {
