@@ -1,5 +1,6 @@
 import { GgufError, messageOf } from "./errors.ts";
 import type { ByteSource, SourceDescriptor } from "./source.ts";
+import { checkVersion } from "./version.ts";
 
 /** Bytes asked of the operating system at once. Node caps a read at 2 GiB; larger pieces than this
  * are no faster. */
@@ -30,6 +31,19 @@ export async function openFile(
   const handle = await open(name, "r").catch((cause) => {
     throw unreadable(name, cause);
   });
+  // Of what was opened, for meanwhile the name may have become another file's.
+  const { size, version } = await handle.stat()
+    .then((status) => ({ size: status.size, version: fileVersion(status) }))
+    .catch(async (cause) => {
+      await handle.close();
+      throw unreadable(name, cause);
+    });
+  try {
+    checkVersion(name, version, descriptor.version);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
 
   async function read(offset: number, into: Uint8Array): Promise<void> {
     let done = 0;
@@ -51,7 +65,23 @@ export async function openFile(
     }
   }
 
-  return { name, size: status.size, descriptor, read, close: () => handle.close() };
+  return {
+    name,
+    size,
+    descriptor: { ...descriptor, version },
+    read,
+    close: () => handle.close(),
+  };
+}
+
+/** What changes where a file is replaced or written to. */
+export function fileVersion(status: {
+  readonly dev: number | bigint;
+  readonly ino: number | bigint | null;
+  readonly size: number | bigint;
+  readonly mtime: Date | null;
+}): string {
+  return [status.dev, status.ino, status.size, status.mtime?.getTime()].join(":");
 }
 
 function unreadable(name: string, cause: unknown, offset?: number): GgufError {

@@ -2,6 +2,7 @@ import { openBlob } from "./blob_source.ts";
 import { GgufError, messageOf, quoted } from "./errors.ts";
 import { MAX_WHOLE_DOWNLOAD_BYTES } from "./limits.ts";
 import type { ByteSource, SourceDescriptor } from "./source.ts";
+import { checkVersion } from "./version.ts";
 
 type HttpDescriptor = Extract<SourceDescriptor, { kind: "http" }>;
 
@@ -19,14 +20,19 @@ export async function openHttp(descriptor: HttpDescriptor): Promise<ByteSource> 
   const name = descriptor.url;
   const response = await request(descriptor, 0, FIRST_BYTES);
   if (response.status === 200) {
+    const blob = await downloadWhole(response, name);
+    const version = versionOf(response, blob.size);
+    checkVersion(name, version, descriptor.version);
     return {
-      ...openBlob({ kind: "blob", blob: await downloadWhole(response, name), name }),
-      descriptor,
+      ...openBlob({ kind: "blob", blob, name }),
+      descriptor: { ...descriptor, version },
     };
   }
   const size = totalOf(response, name, 0);
   const first = new Uint8Array(Math.min(FIRST_BYTES, size));
   await readBody(response, name, 0, first);
+  const version = versionOf(response, size);
+  checkVersion(name, version, descriptor.version);
 
   async function read(offset: number, into: Uint8Array): Promise<void> {
     if (offset + into.length > size) {
@@ -56,7 +62,18 @@ export async function openHttp(descriptor: HttpDescriptor): Promise<ByteSource> 
     await readBody(part, name, start, into.subarray(known.length));
   }
 
-  return { name, size, descriptor, read, close: () => Promise.resolve() };
+  return {
+    name,
+    size,
+    descriptor: { ...descriptor, version },
+    read,
+    close: () => Promise.resolve(),
+  };
+}
+
+/** What changes where a file on a server is replaced, as far as the server says. */
+function versionOf({ headers }: Response, size: number): string {
+  return `${size} ${headers.get("etag") ?? headers.get("last-modified") ?? ""}`;
 }
 
 /** Asks for a range. The answer is 206, or 200 from a server that ignores ranges. */

@@ -18,6 +18,7 @@
  * @module
  */
 import { type Libc, libc, LINUX } from "../kernels/libc.ts";
+import { fileVersion } from "./file_source.ts";
 import type { ByteSource } from "./source.ts";
 
 /** A multiple of every page size that Linux has. */
@@ -70,8 +71,10 @@ export class MappedFile {
     if (calls === undefined || descriptor.kind !== "file" || !canPopulate(calls)) return undefined;
     const file = calls.open(new TextEncoder().encode(`${descriptor.path}\0`), LINUX.O_CLOEXEC);
     if (file < 0) return undefined;
-    // With the lease the file stays as it is, so its size is asked for after that.
-    if (isLocal(calls, file) && lease(calls, file) && sizeOf(calls, file) === size) {
+    // With the lease the file stays as it is, so it is asked after that whether it is the source's.
+    const isTheSource = () =>
+      sizeOf(calls, file) === size && versionAt(descriptor.path) === descriptor.version;
+    if (isLocal(calls, file) && lease(calls, file) && isTheSource()) {
       return new MappedFile(calls, file);
     }
     calls.close(file);
@@ -208,6 +211,15 @@ function lease(calls: Libc, file: number): boolean {
   const { F_SETSIG, F_SETLEASE, F_RDLCK, SIGURG } = LINUX;
   // The signal of leases ends a process that does not handle it, this one does nothing.
   return calls.fcntl(file, F_SETSIG, SIGURG) === 0 && calls.fcntl(file, F_SETLEASE, F_RDLCK) === 0;
+}
+
+/** The version of the file that has the name; undefined if that can't be told. */
+function versionAt(path: string): string | undefined {
+  try {
+    return fileVersion(Deno.statSync(path));
+  } catch {
+    return undefined;
+  }
 }
 
 function sizeOf(calls: Libc, file: number): number {

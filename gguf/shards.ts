@@ -64,13 +64,14 @@ function siblingNames(of: SourceDescriptor, count: number): SourceDescriptor[] |
     }));
   }
   if (of.kind === "http") {
+    const { version: _ofThis, ...access } = of;
     const url = new URL(of.url);
     const match = SHARD_NAME.exec(url.pathname);
     if (match === null || Number(match[3]) !== count) return undefined;
     const own = match[2];
     return numbers.filter((number) => number !== own).map((number) => {
       url.pathname = `${match[1]}-${number}-of-${match[3]}.gguf`;
-      return { ...of, url: url.href };
+      return { ...access, url: url.href };
     });
   }
   return undefined;

@@ -7,13 +7,17 @@ import { openBlob } from "./blob_source.ts";
 import { openFile } from "./file_source.ts";
 import { openHttp } from "./http_source.ts";
 
-/** A source in words. It can be cloned to a worker, which opens it again for itself. */
+/**
+ * A source in words. It can be cloned to a worker, which opens it again for itself. An open source's
+ * own descriptor has its `version`, and opening that again fails if it is another one by then.
+ */
 export type SourceDescriptor =
-  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "file"; readonly path: string; readonly version?: string }
   | {
     readonly kind: "http";
     readonly url: string;
     readonly headers?: Readonly<Record<string, string>>;
+    readonly version?: string;
   }
   | { readonly kind: "blob"; readonly blob: Blob; readonly name?: string };
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { truncateSync, writeFileSync } from "node:fs";
+import { renameSync, truncateSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { GgufError } from "./errors.ts";
 import { countingBytes, inDirectory } from "./helpers_test.ts";
@@ -47,6 +47,33 @@ Deno.test("openSource() opens its own descriptor after it was cloned", async () 
     const source = await openSource(path("bytes"));
     await source.close();
     await checkReads(await openSource(structuredClone(source.descriptor)));
+  });
+});
+
+Deno.test("openSource() refuses its own descriptor where another file has taken the name", async () => {
+  await inDirectory(async (path) => {
+    writeFileSync(path("bytes"), BYTES);
+    const { descriptor, close } = await openSource(path("bytes"));
+    await close();
+    writeFileSync(path("other"), BYTES);
+    renameSync(path("other"), path("bytes"));
+    await assert.rejects(openSource(descriptor), /another file .*open it again/);
+    await (await openSource(path("bytes"))).close();
+  });
+});
+
+Deno.test("openSource() refuses its own descriptor where the server has another version", async () => {
+  let version = 0;
+  const answer = (request: Request) => {
+    const response = ranged(request);
+    response.headers.set("etag", `"${version}"`);
+    return response;
+  };
+  await served(answer, async (url) => {
+    const { descriptor } = await openSource(url);
+    await openSource(descriptor);
+    version++;
+    await assert.rejects(openSource(descriptor), /another file .*open it again/);
   });
 });
 
@@ -115,7 +142,7 @@ Deno.test("openSource() keeps the file of a server that ignores ranges in memory
   }, async (url) => {
     const source = await openSource(url);
     await checkReads(source);
-    assert.deepEqual(source.descriptor, { kind: "http", url });
+    assert.deepEqual(source.descriptor, { kind: "http", url, version: "700000 " });
   });
   assert.equal(requests, 1);
 });

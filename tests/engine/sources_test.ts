@@ -3,6 +3,7 @@ import {
   closeSync,
   mkdtempSync,
   openSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -54,6 +55,23 @@ Deno.test("loadModel() takes a path, a file URL and a File, and tells how far it
   const { loadedBytes, totalBytes } = heard.at(-1)!;
   assert.equal(loadedBytes, totalBytes);
   assert.ok(heard.every((one, i) => i === 0 || one.loadedBytes > heard[i - 1]!.loadedBytes));
+});
+
+Deno.test("a file that is replaced while it is loaded is one of the two, or an error", async () => {
+  const other = await (await synthesizeBlob({ ...OPTIONS, types: "f32" })).bytes();
+  const others = await logitsOf(new Blob([other]));
+  await inDirectory(async (path) => {
+    for (const milliseconds of [0, 5, 20, 50, 100]) {
+      writeFileSync(path("model.gguf"), await blob.bytes());
+      writeFileSync(path("other.gguf"), other);
+      const loading = logitsOf(path("model.gguf")).catch((error) => error);
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      renameSync(path("other.gguf"), path("model.gguf"));
+      const result = await loading;
+      if (result instanceof Error) assert.ok(result instanceof GgufError, `${result}`);
+      else assertSameBits(result, result[0] === EXPECTED[0] ? EXPECTED : others);
+    }
+  });
 });
 
 Deno.test("loadModel() reads from a server, each expert when it is first used", async () => {
