@@ -45,8 +45,10 @@ export interface LoadOptions {
   kv?: KvFormat;
   /** Tokens that a forward pass takes at once; results do not depend on it. 512 by default. */
   batchSize?: number;
-  /** Hears how far loading has come. */
+  /** Hears how far loading has come. What it throws ends the loading. */
   onProgress?: (progress: LoadProgress) => void;
+  /** Ends the loading by its reason. Once the model is loaded it means nothing. */
+  signal?: AbortSignal;
   /** Take this architecture instead of the one the file declares. */
   assumeArchitecture?: string;
   /**
@@ -74,6 +76,7 @@ const DEFAULT_CONTEXT = 32_768;
  * that format for its heads.
  * @throws {ModelError} If a key or a tensor is missing, or has the wrong shape.
  * @throws {MemoryBudgetError} If the memory budget is too small for what has to stay in memory.
+ * @throws the signal's reason, if that is aborted before the model is loaded
  */
 export async function loadModel(
   from: SourceLocation | readonly SourceLocation[],
@@ -88,7 +91,8 @@ export async function loadModel(
     ? await freeMemory()
     : checked("memory", options.memory, Number.MAX_SAFE_INTEGER);
   const kv = checkedKvFormat(options.kv ?? "f16");
-  await using file = await openGguf(from);
+  const { signal } = options;
+  await using file = await openGguf(from, { signal });
   const parameters = readHyperParameters(file, options);
   const context = options.context === undefined
     ? undefined
@@ -97,17 +101,21 @@ export async function loadModel(
   const usualContext = Math.min(parameters.contextLength, DEFAULT_CONTEXT);
   const batch = Math.min(batchSize, context ?? usualContext);
   const tensors = resolveTensors(file, parameters);
-  const opening = RemoteRuntime.open({
-    sources: file.sources.map(({ descriptor }) => descriptor),
-    sizes: parameters,
-    description: describeArchitecture(file, options),
-    tensors,
-    threads,
-    batch,
-    kv,
-    maxWindowBytes,
-    budget: { bytes: memory, context, usualContext },
-  }, options.onProgress ?? (() => {}));
+  const opening = RemoteRuntime.open(
+    {
+      sources: file.sources.map(({ descriptor }) => descriptor),
+      sizes: parameters,
+      description: describeArchitecture(file, options),
+      tensors,
+      threads,
+      batch,
+      kv,
+      maxWindowBytes,
+      budget: { bytes: memory, context, usualContext },
+    },
+    options.onProgress ?? (() => {}),
+    signal,
+  );
   // The conductor reads the weights meanwhile.
   const { tokenizer, chatTemplate } = textParts(file, parameters);
   const runtime = await opening;

@@ -1,5 +1,5 @@
 import { GgufError, messageOf } from "./errors.ts";
-import type { ByteSource, SourceDescriptor } from "./source.ts";
+import type { ByteSource, Interruption, SourceDescriptor } from "./source.ts";
 import { checkVersion } from "./version.ts";
 
 /** Bytes asked of the operating system at once. Node caps a read at 2 GiB; larger pieces than this
@@ -13,6 +13,7 @@ const READ_BYTES = 64 * 2 ** 20;
  */
 export async function openFile(
   descriptor: Extract<SourceDescriptor, { kind: "file" }>,
+  interruption: Interruption,
 ): Promise<ByteSource> {
   const name = descriptor.path;
   const { open, stat } = await import("node:fs/promises");
@@ -48,6 +49,7 @@ export async function openFile(
   async function read(offset: number, into: Uint8Array): Promise<void> {
     let done = 0;
     while (done < into.length) {
+      interruption()?.throwIfAborted();
       const length = Math.min(READ_BYTES, into.length - done);
       const { bytesRead } = await handle.read(into, done, length, offset + done).catch((cause) => {
         throw unreadable(name, cause, offset + done);

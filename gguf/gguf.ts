@@ -2,7 +2,7 @@ import { GgufError, messageOf } from "./errors.ts";
 import { type Header, readHeader } from "./header.ts";
 import type { Metadata, MetadataEntry } from "./metadata.ts";
 import { joinTensors, orderShards, type Shard, siblings } from "./shards.ts";
-import { type ByteSource, openSource, type SourceLocation } from "./source.ts";
+import { type ByteSource, type Interruption, openSource, type SourceLocation } from "./source.ts";
 import type { TensorInfo } from "./tensor_reader.ts";
 
 /** An open model file, or the open shards of one model. */
@@ -35,6 +35,12 @@ export interface GgufFile {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** How a model file is opened. */
+export interface OpenOptions {
+  /** Ends the opening by its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Opens a GGUF model: reads and checks its header, and nothing else until a tensor is asked for.
  *
@@ -50,16 +56,22 @@ export interface GgufFile {
  * ```
  *
  * @throws {GgufError} If it is missing, truncated, corrupt or of another format.
+ * @throws the signal's reason, if that is aborted
  */
 export async function openGguf(
   from: SourceLocation | readonly SourceLocation[],
+  { signal }: OpenOptions = {},
 ): Promise<GgufFile> {
+  const opening = { signal };
+  const interruption = () => opening.signal;
   const shards: Shard[] = [];
   try {
     const given = isList(from) ? from : [from];
     if (given.length === 0) throw new RangeError("the list of shards is empty");
-    for (const location of given) shards.push(await openShard(location));
-    if (given.length === 1) await openSiblings(shards);
+    for (const location of given) shards.push(await openShard(location, interruption));
+    if (given.length === 1) await openSiblings(shards, interruption);
+    // What is read later is none of its business.
+    opening.signal = undefined;
     return asFile(orderShards(shards));
   } catch (error) {
     for (const shard of shards) await shard.source.close();
@@ -73,8 +85,8 @@ function isList(
   return Array.isArray(from);
 }
 
-async function openShard(location: SourceLocation): Promise<Shard> {
-  const source = await openSource(location);
+async function openShard(location: SourceLocation, interruption: Interruption): Promise<Shard> {
+  const source = await openSource(location, interruption);
   try {
     return { source, header: await readHeader(source) };
   } catch (error) {
@@ -84,12 +96,13 @@ async function openShard(location: SourceLocation): Promise<Shard> {
 }
 
 /** Opens the shards beside the one in `shards` and appends them. */
-async function openSiblings(shards: Shard[]): Promise<void> {
+async function openSiblings(shards: Shard[], interruption: Interruption): Promise<void> {
   const [first] = shards as [Shard];
   for (const sibling of siblings(first)) {
     try {
-      shards.push(await openShard(sibling));
+      shards.push(await openShard(sibling, interruption));
     } catch (cause) {
+      interruption()?.throwIfAborted();
       throw new GgufError({
         file: first.source.name,
         found: `a shard that can not be opened beside it (${messageOf(cause)})`,

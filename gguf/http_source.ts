@@ -1,7 +1,7 @@
 import { openBlob } from "./blob_source.ts";
 import { GgufError, messageOf, quoted } from "./errors.ts";
 import { MAX_WHOLE_DOWNLOAD_BYTES } from "./limits.ts";
-import type { ByteSource, SourceDescriptor } from "./source.ts";
+import type { ByteSource, Interruption, SourceDescriptor } from "./source.ts";
 import { checkVersion } from "./version.ts";
 
 type HttpDescriptor = Extract<SourceDescriptor, { kind: "http" }>;
@@ -16,21 +16,25 @@ const FIRST_BYTES = 256 * 2 ** 10;
  *
  * @throws {GgufError} If the server can not be reached or answers with an error.
  */
-export async function openHttp(descriptor: HttpDescriptor): Promise<ByteSource> {
+export async function openHttp(
+  descriptor: HttpDescriptor,
+  interruption: Interruption,
+): Promise<ByteSource> {
   const name = descriptor.url;
-  const response = await request(descriptor, 0, FIRST_BYTES);
+  const signal = interruption();
+  const response = await request(descriptor, 0, FIRST_BYTES, signal);
   if (response.status === 200) {
-    const blob = await downloadWhole(response, name);
+    const blob = await downloadWhole(response, name, signal);
     const version = versionOf(response, blob.size);
     checkVersion(name, version, descriptor.version);
     return {
-      ...openBlob({ kind: "blob", blob, name }),
+      ...openBlob({ kind: "blob", blob, name }, interruption),
       descriptor: { ...descriptor, version },
     };
   }
   const size = totalOf(response, name, 0);
   const first = new Uint8Array(Math.min(FIRST_BYTES, size));
-  await readBody(response, name, 0, first);
+  await readBody(response, name, 0, first, signal);
   const version = versionOf(response, size);
   checkVersion(name, version, descriptor.version);
 
@@ -47,7 +51,8 @@ export async function openHttp(descriptor: HttpDescriptor): Promise<ByteSource> 
     into.set(known);
     if (known.length === into.length) return;
     const start = offset + known.length;
-    const part = await request(descriptor, start, into.length - known.length);
+    const signal = interruption();
+    const part = await request(descriptor, start, into.length - known.length, signal);
     const total = totalOf(part, name, start);
     if (total !== size) {
       await part.body?.cancel();
@@ -59,7 +64,7 @@ export async function openHttp(descriptor: HttpDescriptor): Promise<ByteSource> 
         wayOut: "The file on the server has changed: open it again",
       });
     }
-    await readBody(part, name, start, into.subarray(known.length));
+    await readBody(part, name, start, into.subarray(known.length), signal);
   }
 
   return {
@@ -81,6 +86,7 @@ async function request(
   descriptor: HttpDescriptor,
   start: number,
   length: number,
+  signal: AbortSignal | undefined,
 ): Promise<Response> {
   const headers = {
     // A compressed body would be a range of the compressed bytes.
@@ -88,16 +94,19 @@ async function request(
     ...descriptor.headers,
     Range: `bytes=${start}-${start + length - 1}`,
   };
-  const response = await fetch(descriptor.url, { headers }).catch((cause) => {
-    throw new GgufError({
-      file: descriptor.url,
-      offset: start,
-      found: messageOf(cause),
-      expected: "an answer from the server",
-      wayOut: "Check the URL and the network",
-      cause,
-    });
-  });
+  const response = await fetch(descriptor.url, { headers, signal: signal ?? null }).catch(
+    (cause) => {
+      signal?.throwIfAborted();
+      throw new GgufError({
+        file: descriptor.url,
+        offset: start,
+        found: messageOf(cause),
+        expected: "an answer from the server",
+        wayOut: "Check the URL and the network",
+        cause,
+      });
+    },
+  );
   if (response.status === 206 || response.status === 200) return response;
   await response.body?.cancel();
   const refused = response.status === 401 || response.status === 403;
@@ -132,9 +141,10 @@ async function readBody(
   file: string,
   start: number,
   into: Uint8Array,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   let done = 0;
-  for await (const chunk of chunks(response, file, start)) {
+  for await (const chunk of chunks(response, file, start, signal)) {
     if (done + chunk.length > into.length) {
       throw new GgufError({
         file,
@@ -157,7 +167,11 @@ async function readBody(
   }
 }
 
-async function downloadWhole(response: Response, file: string): Promise<Blob> {
+async function downloadWhole(
+  response: Response,
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<Blob> {
   const tooLarge = () =>
     new GgufError({
       file,
@@ -171,7 +185,7 @@ async function downloadWhole(response: Response, file: string): Promise<Blob> {
   }
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
-  for await (const chunk of chunks(response, file, 0)) {
+  for await (const chunk of chunks(response, file, 0, signal)) {
     size += chunk.length;
     if (size > MAX_WHOLE_DOWNLOAD_BYTES) throw tooLarge();
     parts.push(chunk);
@@ -184,6 +198,7 @@ async function* chunks(
   response: Response,
   file: string,
   start: number,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
@@ -196,6 +211,7 @@ async function* chunks(
       yield value;
     }
   } catch (cause) {
+    signal?.throwIfAborted();
     throw new GgufError({
       file,
       offset: start + received,

@@ -24,7 +24,7 @@
  */
 
 // The reader.
-export { type GgufFile, openGguf } from "./gguf.ts";
+export { type GgufFile, openGguf, type OpenOptions } from "./gguf.ts";
 export type { TensorInfo } from "./tensor_reader.ts";
 
 // Metadata: values, their types, and getters that check them.
@@ -57,6 +57,7 @@ export {
 // Where bytes come from.
 export {
   type ByteSource,
+  type Interruption,
   openSource,
   type SourceDescriptor,
   type SourceLocation,

@@ -40,23 +40,30 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
+/** What ends the read that is about to begin, if anything does. */
+export type Interruption = () => AbortSignal | undefined;
+
 /** What names a source: a path, an http(s) or file URL, a Blob, or a descriptor. */
 export type SourceLocation = string | URL | Blob | SourceDescriptor;
 
 /**
  * Opens a file, a URL or a Blob for reading by position.
  *
+ * @param interruption asked at each read: what ends it, and opening, by the signal's reason
  * @throws {GgufError} If there is no such file, or the server does not give it.
  */
-export async function openSource(from: SourceLocation): Promise<ByteSource> {
+export async function openSource(
+  from: SourceLocation,
+  interruption: Interruption = () => undefined,
+): Promise<ByteSource> {
   const descriptor = await describe(from);
   switch (descriptor.kind) {
     case "file":
-      return openFile(descriptor);
+      return openFile(descriptor, interruption);
     case "http":
-      return openHttp(descriptor);
+      return openHttp(descriptor, interruption);
     case "blob":
-      return openBlob(descriptor);
+      return openBlob(descriptor, interruption);
   }
 }
 

@@ -18,6 +18,8 @@ export interface WorkerChannel {
     message: Message,
     transfer?: readonly Transferable[],
   ): Promise<Answer>;
+  /** Has the worker give up what it works on, if it can: the signal of its handler is aborted. */
+  interrupt(): void;
   /**
    * Ends the thread at once, or, where the channel is not its parent's, the connection to it. What
    * is still asked fails with `reason`.
@@ -37,6 +39,7 @@ export interface WorkerListener {
 export type Handler<Message> = (
   message: Message,
   notify: (notice: unknown) => void,
+  signal: AbortSignal,
 ) => Reply | Promise<Reply>;
 
 /** What a handler gives back: the answer, what moves with it, and what to do once it is posted. */
@@ -51,6 +54,9 @@ type Envelope =
   | { kind: "notice"; notice: unknown }
   | { kind: "answer"; answer: unknown }
   | { kind: "error"; error: unknown };
+
+/** The one message that waits for none before it, and gets no answer. */
+const INTERRUPT = "interrupt";
 
 interface Port {
   post(message: unknown, transfer: readonly Transferable[]): void;
@@ -105,6 +111,7 @@ async function connect(
         waiting.push({ resolve: resolve as (value: unknown) => void, reject });
       });
     },
+    interrupt: () => port.post(INTERRUPT, []),
     terminate(reason = new Error("The worker was ended.")) {
       broken = reason;
       for (const next of waiting.splice(0)) next.reject(broken);
@@ -116,7 +123,8 @@ async function connect(
 /**
  * In a worker: answers each message by `handle`, one after another.
  *
- * @param handle gets a message, and a function that tells the parent something before the answer
+ * @param handle gets a message, a function that tells the parent something before the answer, and a
+ * signal that is aborted if the parent interrupts
  * @param describeError makes of a thrown error what can be posted
  */
 export async function serveWorker<Message>(
@@ -138,11 +146,14 @@ function serve<Message>(
 ): void {
   const notify = (notice: unknown) => port.post({ kind: "notice", notice }, []);
   let last: Promise<void> = Promise.resolve();
+  let current = new AbortController();
   port.listen((message) => {
+    if (message === INTERRUPT) return current.abort();
     last = last.then(async () => {
       let reply: Reply;
+      current = new AbortController();
       try {
-        reply = await handle(message as Message, notify);
+        reply = await handle(message as Message, notify, current.signal);
       } catch (error) {
         port.post({ kind: "error", error: describeError(error) }, []);
         return;

@@ -9,10 +9,10 @@ import { Runtime } from "./runtime.ts";
 
 let runtime: Runtime | undefined;
 
-await serveWorker<ConductorRequest>(async (request, notify) => {
+await serveWorker<ConductorRequest>(async (request, notify, signal) => {
   switch (request.kind) {
     case "open": {
-      runtime = await Runtime.open(request, notify);
+      runtime = await Runtime.open(request, notify, signal);
       // Without it, memory can't be posted, and there is no one to share it with.
       const shareable = typeof SharedArrayBuffer !== "undefined";
       const answer: OpenAnswer = {
@@ -29,7 +29,7 @@ await serveWorker<ConductorRequest>(async (request, notify) => {
     case "measureStream":
       return { answer: await runtime!.measureStream() };
     case "forward": {
-      const answer = await runtime!.forward(request);
+      const answer = await runtime!.forward(request, signal);
       const { logits, routing } = answer;
       const arrays = routing ? [routing.experts, routing.weights, routing.shared] : [];
       return { answer, transfer: [logits, ...arrays].map(({ buffer }) => buffer) };

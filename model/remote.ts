@@ -40,26 +40,54 @@ export class RemoteRuntime {
     this.context = context;
   }
 
-  /** Starts the threads and has the conductor load the model. */
+  /**
+   * Starts the threads and has the conductor load the model.
+   *
+   * @throws what `onProgress` throws, and the signal's reason, if it is aborted
+   */
   static async open(
     request: Omit<OpenRequest, "kind" | "helpers">,
     onProgress: (notice: LoadNotice) => void,
+    signal?: AbortSignal,
   ): Promise<RemoteRuntime> {
-    const url = new URL("./conductor.ts", import.meta.url);
-    const channel = await openWorker(url, {
-      onNotice: (notice) => onProgress(notice as LoadNotice),
-    });
+    signal?.throwIfAborted();
+    const stopping = new AbortController();
+    const stop = (reason: unknown) => {
+      if (stopping.signal.aborted) return;
+      stopping.abort(reason);
+      channel.interrupt();
+    };
+    const onNotice = (notice: unknown) => {
+      if (stopping.signal.aborted) return;
+      try {
+        onProgress(notice as LoadNotice);
+      } catch (error) {
+        stop(error);
+      }
+    };
+    const onAbort = () => stop(signal!.reason);
+    const channel = await openWorker(new URL("./conductor.ts", import.meta.url), { onNotice });
+    signal?.addEventListener("abort", onAbort);
     let helpers: WorkerChannel[] = [];
     try {
+      signal?.throwIfAborted();
       // The conductor would wait for a helper that is no more.
       const onFailure = (error: Error) => channel.terminate(error);
       helpers = await openHelpers(request.threads - 1, { onFailure });
       const ports = await Promise.all(helpers.map(connectHelper));
       const message: ConductorRequest = { kind: "open", helpers: ports, ...request };
-      return new RemoteRuntime(channel, helpers, await ask<OpenAnswer>(channel, message, ports));
+      signal?.throwIfAborted();
+      const answer = await ask<OpenAnswer>(channel, message, ports);
+      // It may have been too late to end the loading.
+      if (stopping.signal.aborted) await ask(channel, { kind: "close" });
+      stopping.signal.throwIfAborted();
+      return new RemoteRuntime(channel, helpers, answer);
     } catch (error) {
       for (const thread of [channel, ...helpers]) thread.terminate();
+      stopping.signal.throwIfAborted();
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
     }
   }
 
@@ -100,7 +128,7 @@ export class RemoteRuntime {
     signal: AbortSignal | undefined,
   ): Promise<ForwardAnswer> {
     signal?.throwIfAborted();
-    const stop = () => this.#setAbort(1);
+    const stop = () => this.#stop();
     this.#setAbort(0);
     signal?.addEventListener("abort", stop);
     try {
@@ -114,6 +142,12 @@ export class RemoteRuntime {
     } finally {
       signal?.removeEventListener("abort", stop);
     }
+  }
+
+  /** Ends a running pass, before its next layer or while it waits for a file. */
+  #stop(): void {
+    this.#setAbort(1);
+    this.#channel.interrupt();
   }
 
   #setAbort(value: 0 | 1): void {
@@ -132,7 +166,7 @@ export class RemoteRuntime {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#setAbort(1);
+    this.#stop();
     await ask(this.#channel, { kind: "close" }).finally(() => {
       for (const thread of [this.#channel, ...this.#helpers]) thread.terminate();
     });

@@ -42,10 +42,16 @@ const STREAM_PASSES = 6;
 /** Bytes of address space that stay addressable by their id, for every window of the model. */
 type Memories = Map<number, Uint8Array<SharedArrayBuffer>>;
 
+/** What files are read for: its signal ends the reading. */
+interface Reading {
+  signal: AbortSignal;
+}
+
 export class Runtime {
   readonly #request: OpenRequest;
   readonly #team: Team;
   readonly #sources: readonly ByteSource[];
+  readonly #reading: Reading;
   readonly #mapping: WeightMapping | undefined;
   readonly #memories: Memories;
   readonly #context: ForwardContext;
@@ -61,6 +67,7 @@ export class Runtime {
     request: OpenRequest;
     team: Team;
     sources: readonly ByteSource[];
+    reading: Reading;
     mapping: WeightMapping | undefined;
     memories: Memories;
     context: ForwardContext;
@@ -71,6 +78,7 @@ export class Runtime {
     this.#request = parts.request;
     this.#team = parts.team;
     this.#sources = parts.sources;
+    this.#reading = parts.reading;
     this.#mapping = parts.mapping;
     this.#memories = parts.memories;
     this.#context = parts.context;
@@ -79,17 +87,28 @@ export class Runtime {
     this.#spending = parts.spending;
   }
 
-  /** Plans and makes the memories, makes a team of the helpers, and reads what stays in memory. */
-  static async open(request: OpenRequest, notify: (notice: LoadNotice) => void): Promise<Runtime> {
+  /**
+   * Plans and makes the memories, makes a team of the helpers, and reads what stays in memory.
+   *
+   * @param signal ends it while files are read
+   */
+  static async open(
+    request: OpenRequest,
+    notify: (notice: LoadNotice) => void,
+    signal: AbortSignal,
+  ): Promise<Runtime> {
+    const reading: Reading = { signal };
     const sources: ByteSource[] = [];
     let team: Team | undefined;
     let mapping: WeightMapping | undefined;
     try {
-      for (const descriptor of request.sources) sources.push(await openSource(descriptor));
+      for (const descriptor of request.sources) {
+        sources.push(await openSource(descriptor, () => reading.signal));
+      }
       const helpers = await Promise.all(request.helpers.map(openPort));
       team = await Team.of(helpers, await compileKernels(await detectBuild()));
       mapping = WeightMapping.open(sources);
-      return await Runtime.#load(request, sources, mapping, team, notify);
+      return await Runtime.#load(request, sources, reading, mapping, team, notify);
     } catch (error) {
       await team?.stop();
       mapping?.close();
@@ -101,6 +120,7 @@ export class Runtime {
   static async #load(
     request: OpenRequest,
     sources: readonly ByteSource[],
+    reading: Reading,
     mapping: WeightMapping | undefined,
     team: Team,
     notify: (notice: LoadNotice) => void,
@@ -143,6 +163,7 @@ export class Runtime {
       request,
       team,
       sources,
+      reading,
       mapping,
       memories,
       context,
@@ -215,12 +236,15 @@ export class Runtime {
   /**
    * Appends tokens to a session's cache and computes the logits that are wanted.
    *
+   * @param signal ends it while files are read
    * @throws {GgufError} If an expert can't be read. The cache is as it was before.
    * @throws {MemoryBudgetError} If the cache has grown beyond what the budget has for it.
    */
   async forward(
     { session, position, tokens, outputs, into, routing: wanted }: ForwardRequest,
+    signal: AbortSignal,
   ): Promise<ForwardAnswer> {
+    this.#reading.signal = signal;
     const cache = this.#caches.get(session);
     if (!cache) throw new Error(`there is no session ${session}`);
     const { workspace, sizes } = this.#context;

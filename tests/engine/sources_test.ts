@@ -74,25 +74,121 @@ Deno.test("a file that is replaced while it is loaded is one of the two, or an e
   });
 });
 
+/** A server of the model that may be slow to answer. */
+class ModelServer {
+  /** bytes that it has sent */
+  sent = 0;
+  /** awaited before each answer */
+  delay: Promise<void> = Promise.resolve();
+  /** heard when a request has come */
+  onRequest: () => void = () => {};
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    const options = { port: 0, hostname: "127.0.0.1", onListen() {} };
+    this.#server = Deno.serve(options, async (request) => {
+      this.onRequest();
+      await this.delay;
+      const [from, to] = request.headers.get("range")!.match(/\d+/g)!.map(Number);
+      const part = bytes.subarray(from, to! + 1);
+      this.sent += part.length;
+      const range = `bytes ${from}-${from! + part.length - 1}/${bytes.length}`;
+      return new Response(part, { status: 206, headers: { "content-range": range } });
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}/model.gguf`;
+  }
+
+  /** Answers nothing until `release` is called. */
+  stall(): { requested: Promise<void>; release: () => void } {
+    const stalled = Promise.withResolvers<void>();
+    const requested = Promise.withResolvers<void>();
+    this.delay = stalled.promise;
+    this.onRequest = requested.resolve;
+    return { requested: requested.promise, release: stalled.resolve };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
 Deno.test("loadModel() reads from a server, each expert when it is first used", async () => {
-  const bytes = await blob.bytes();
-  let sent = 0;
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
-    const [from, to] = request.headers.get("range")!.match(/\d+/g)!.map(Number);
-    const part = bytes.subarray(from, to! + 1);
-    sent += part.length;
-    const range = `bytes ${from}-${from! + part.length - 1}/${bytes.length}`;
-    return new Response(part, { status: 206, headers: { "content-range": range } });
-  });
-  const url = `http://127.0.0.1:${server.addr.port}/model.gguf`;
-  await withModel(url, { threads: 2 }, async (model) => {
+  await using server = new ModelServer(await blob.bytes());
+  await withModel(server.url, { threads: 2 }, async (model) => {
     const session = model.session();
     await session.sync([1]);
-    const afterOne = sent;
+    const afterOne = server.sent;
     assertSameBits(await session.sync(TOKENS), EXPECTED);
-    assert.ok(sent > afterOne);
+    assert.ok(server.sent > afterOne);
   });
-  await server.shutdown();
+});
+
+Deno.test("a pass that waits for a server stops at its signal, and the model goes on", async () => {
+  await using server = new ModelServer(await blob.bytes());
+  await withModel(server.url, { threads: 2 }, async (model) => {
+    const session = model.session();
+    const { requested, release } = server.stall();
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const stopped = assert.rejects(
+      session.sync(TOKENS, { signal: controller.signal }),
+      (error) => error === reason,
+    );
+    await requested;
+    controller.abort(reason);
+    await stopped;
+    release();
+    assertSameBits(await session.sync(TOKENS), EXPECTED);
+  });
+});
+
+Deno.test("a model whose pass waits for a server is disposed of nevertheless", async () => {
+  await using server = new ModelServer(await blob.bytes());
+  const model = await loadModel(server.url, { threads: 2 });
+  const { requested, release } = server.stall();
+  const stopped = assert.rejects(model.session().sync(TOKENS), /has been disposed of/);
+  await requested;
+  await model[Symbol.asyncDispose]();
+  await stopped;
+  release();
+});
+
+Deno.test("loadModel() that waits for a server stops at its signal", async () => {
+  await using server = new ModelServer(await blob.bytes());
+  // The header comes with the first request; the second is for weights.
+  for (const requests of [1, 2]) {
+    let left = requests;
+    let release = () => {};
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    server.onRequest = () => {
+      if (--left > 0) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      server.delay = promise;
+      release = resolve;
+      controller.abort(reason);
+    };
+    await assert.rejects(
+      loadModel(server.url, { signal: controller.signal }),
+      (error) => error === reason,
+    );
+    release();
+    server.delay = Promise.resolve();
+  }
+  server.onRequest = () => {};
+  await assert.rejects(loadModel(server.url, { signal: AbortSignal.abort() }), /abort/i);
+  assertSameBits(await logitsOf(server.url), EXPECTED);
+});
+
+Deno.test("loadModel() ends with what onProgress throws", async () => {
+  const mine = new Error("mine");
+  const onProgress = () => {
+    throw mine;
+  };
+  await assert.rejects(loadModel(blob, { onProgress }), (error) => error === mine);
 });
 
 Deno.test("loadModel() puts a model in shards together", async () => {
