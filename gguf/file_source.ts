@@ -65,6 +65,10 @@ export async function openFile(
       }
       done += bytesRead;
     }
+    const status = await handle.stat().catch((cause) => {
+      throw unreadable(name, cause, offset);
+    });
+    checkVersion(name, fileVersion(status), version);
   }
 
   return {

@@ -117,6 +117,21 @@ function ranged(request: Request, total: number | string = BYTES.length): Respon
   });
 }
 
+Deno.test("a file that is written to after it was opened is a GgufError", async () => {
+  await inDirectory(async (path) => {
+    writeFileSync(path("bytes"), BYTES);
+    const source = await openSource(path("bytes"));
+    await source.read(0, new Uint8Array(20));
+    // Some file systems count time in steps.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    writeFileSync(path("bytes"), BYTES);
+    await assert.rejects(source.read(0, new Uint8Array(20)), (error) => {
+      return error instanceof GgufError && /written to/.test(error.found);
+    });
+    await source.close();
+  });
+});
+
 Deno.test("openSource() reads a URL by ranges", async () => {
   await served((request) => ranged(request), async (url) => checkReads(await openSource(url)));
 });

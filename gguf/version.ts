@@ -10,8 +10,8 @@ export function checkVersion(name: string, now: string, before: string | undefin
   if (before === undefined || before === now) return;
   throw new GgufError({
     file: name,
-    found: "another file than the one that was opened before",
-    expected: "the same, until all of it has been opened",
-    wayOut: "It was replaced or written to meanwhile: open it again",
+    found: "another file than the one that was opened, or one that was written to",
+    expected: "the same as before",
+    wayOut: "It has changed: open it again",
   });
 }

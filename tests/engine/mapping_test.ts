@@ -136,7 +136,7 @@ Deno.test("a model is read where the process may not call the system's library",
 
 for (const when of ["between two requests", "in the middle of one"] as const) {
   Deno.test({
-    name: `a mapped file that is cut short ${when} fails requests until it is whole again`,
+    name: `a mapped file that is cut short ${when} fails requests, whatever it becomes`,
     ignore,
     fn: () =>
       withFile(async (path) => {
@@ -145,7 +145,6 @@ for (const when of ["between two requests", "in the middle of one"] as const) {
         const isCut = (error: unknown) => {
           assert.ok(error instanceof GgufError, String(error));
           assert.equal(error.file, path);
-          assert.ok(error.offset !== undefined && error.offset >= bytes.length / 8);
           return true;
         };
         await session.sync(TOKENS.slice(0, 3));
@@ -159,8 +158,9 @@ for (const when of ["between two requests", "in the middle of one"] as const) {
         }
         await assert.rejects(session.sync(TOKENS), isCut);
         await assert.rejects(session.sync(TOKENS), isCut);
+        // Nobody can tell whether it is what it was.
         writeFileSync(path, bytes);
-        assertSameRows(await continued(model), read);
+        await assert.rejects(session.sync(TOKENS), isCut);
       }),
   });
 }

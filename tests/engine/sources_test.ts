@@ -221,14 +221,14 @@ Deno.test("a file that is read and shrinks under a loaded model fails the reques
       await assert.rejects(second.sync(TOKENS), (error) => {
         assert.ok(error instanceof GgufError);
         assert.equal(error.file, file);
-        assert.ok(error.offset !== undefined && error.offset >= bytes.length / 2 - 1);
         return true;
       });
       // What is in memory still serves, in that session and in others.
       assertSameBits(await second.sync([7]), known);
       assertSameBits(await first.sync([7]), known);
+      // Nobody can tell whether it is what it was.
       writeFileSync(file, bytes);
-      assertSameBits(await second.sync(TOKENS), EXPECTED);
+      await assert.rejects(second.sync(TOKENS), GgufError);
     });
     closeSync(writer);
   });
