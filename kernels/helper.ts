@@ -29,12 +29,25 @@ function handle(message: HelperMessage): Reply {
       thread = new Thread(message.index, message.module, new Board(message.board));
       return { after: park };
     case "windows":
-      for (const id of message.closed) thread!.close(id);
-      for (const window of message.opened) thread!.open(window);
-      if (message.grow) message.opened.forEach(growWindow);
-      return { after: park };
+      // It goes back to the board even if it fails, for the team is there without the windows too.
+      return { error: failureOf(() => changeWindows(message)), after: park };
     case "stop":
       return {};
+  }
+}
+
+function changeWindows({ opened, closed, grow }: HelperMessage & { kind: "windows" }): void {
+  for (const id of closed) thread!.close(id);
+  for (const window of opened) thread!.open(window);
+  if (grow) opened.forEach(growWindow);
+}
+
+function failureOf(act: () => void): unknown {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 

@@ -21,7 +21,12 @@ export async function openHelpers(
   listener?: WorkerListener,
 ): Promise<WorkerChannel[]> {
   const url = new URL("./helper.ts", import.meta.url);
-  return await Promise.all(Array.from({ length: count }, () => openWorker(url, listener)));
+  const opening = Array.from({ length: count }, () => openWorker(url, listener));
+  const results = await Promise.allSettled(opening);
+  const failed = results.find(({ status }) => status === "rejected");
+  if (failed === undefined) return await Promise.all(opening);
+  for (const result of results) if (result.status === "fulfilled") result.value.terminate();
+  throw (failed as PromiseRejectedResult).reason;
 }
 
 /**
@@ -81,10 +86,12 @@ export class Team {
     this.#leave();
     const tell = (helper: WorkerChannel, grow: boolean) =>
       helper.ask<HelperMessage>({ kind: "windows", opened, closed, grow });
-    await Promise.all(this.#helpers.slice(0, -1).map((helper) => tell(helper, false)));
+    const others = this.#helpers.slice(0, -1).map((helper) => tell(helper, false));
+    const results: PromiseSettledResult<unknown>[] = await Promise.allSettled(others);
     const last = this.#helpers.at(-1);
     if (last === undefined) opened.forEach(growWindow);
-    else await tell(last, true);
+    else results.push(...await Promise.allSettled([tell(last, true)]));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
   /** Runs jobs that need nothing of one another, and returns when all are done. */

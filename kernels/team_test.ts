@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Job } from "./board.ts";
+import { type Job, Word } from "./board.ts";
 import { compileKernels } from "./kernels.ts";
 import { MemoryPlan } from "./memory_plan.ts";
 import { moveRowsJob } from "./move_rows.ts";
@@ -121,3 +121,22 @@ Deno.test("Team.changeWindows() gives helpers windows while they are parked", as
     assert.deepEqual(new Set(floats(late!, address, 4000)), new Set([1]));
   });
 });
+
+Deno.test("Team.changeWindows() that fails leaves every helper at the board", async () => {
+  await withTeam(3, async (team, [window]) => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    // The last helper is to make it larger than it can be.
+    await assert.rejects(
+      team.changeWindows([{ ...window!, id: 2, memory, pages: 10 }]),
+      RangeError,
+    );
+    await team.changeWindows([], [2]);
+    await eventually(() => Atomics.load(team.board.words, Word.sleeping) === 2);
+  });
+});
+
+/** Waits until something is so, and fails if it is not for a while. */
+async function eventually(isSo: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !isSo(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(isSo());
+}

@@ -45,6 +45,8 @@ export type Handler<Message> = (
 /** What a handler gives back: the answer, what moves with it, and what to do once it is posted. */
 export interface Reply {
   readonly answer?: unknown;
+  /** what is thrown at the asker in place of an answer */
+  readonly error?: unknown;
   readonly transfer?: readonly ArrayBuffer[];
   after?(): void;
 }
@@ -155,10 +157,11 @@ function serve<Message>(
       try {
         reply = await handle(message as Message, notify, current.signal);
       } catch (error) {
-        port.post({ kind: "error", error: describeError(error) }, []);
-        return;
+        reply = { error };
       }
-      port.post({ kind: "answer", answer: reply.answer }, reply.transfer ?? []);
+      const { answer, error, transfer = [] } = reply;
+      if (error === undefined) port.post({ kind: "answer", answer }, transfer);
+      else port.post({ kind: "error", error: describeError(error) }, []);
       reply.after?.();
     });
   }, () => {});
