@@ -62,7 +62,7 @@ const MAX_THREADS = 256;
 const DEFAULT_BATCH = 512;
 const MAX_BATCH = 4096;
 const WASM32_BYTES = 2 ** 32;
-/** Left free for the program itself, its JavaScript heap and other processes. */
+/** Left free for the program itself, its JavaScript heap and other processes; at most a quarter. */
 const MEMORY_MARGIN = 2 ** 30;
 /** Room for a long conversation; positions that are never reached take no memory. */
 const DEFAULT_CONTEXT = 32_768;
@@ -133,11 +133,18 @@ export async function loadModel(
   });
 }
 
-/** Bytes that the machine has free, less a margin; Infinity where nobody says, as in browsers. */
+/**
+ * Bytes that the machine has free, or that a container leaves the process, less a margin; Infinity
+ * where nobody says, as in browsers.
+ */
 async function freeMemory(): Promise<number> {
   try {
     const { freemem } = await import("node:os");
-    return Math.max(freemem() - MEMORY_MARGIN, 0);
+    const { default: process } = await import("node:process");
+    // 0 or a very large number where nothing limits the process.
+    const limit = process.constrainedMemory() || Infinity;
+    const free = Math.min(freemem(), Math.max(limit - process.memoryUsage().rss, 0));
+    return free - Math.min(MEMORY_MARGIN, free / 4);
   } catch {
     return Infinity;
   }
