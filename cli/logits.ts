@@ -1,4 +1,4 @@
-import { fileSink, openGguf } from "../gguf/mod.ts";
+import { openGguf } from "../gguf/mod.ts";
 import { describeArchitecture, readHyperParameters } from "../model/hyperparameters.ts";
 import { referenceLogits } from "../model/reference.ts";
 import { resolveTensors } from "../model/tensors.ts";
@@ -56,8 +56,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     ...given("assumeArchitecture", values["assume-architecture"]),
   };
   const compute = values.reference ? byReference : byKernels;
-  await writeWholeFile(values.out, io, async (partial, signal) => {
-    await using sink = await fileSink(partial);
+  await writeWholeFile(values.out, io, async (sink, signal) => {
     for await (const row of compute(operands[0]!, tokens, options, signal, io)) {
       await sink.write(new Uint8Array(row.buffer, row.byteOffset, row.byteLength));
     }

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -92,7 +92,7 @@ async function update(path: string, asJson: boolean, io: Io): Promise<number> {
   }
   const target = join(path, LOCK_NAME);
   if (lock !== before) {
-    await writeWholeFile(target, io, (partial, signal) => writeFile(partial, lock, { signal }));
+    await writeWholeFile(target, io, (sink) => sink.write(new TextEncoder().encode(lock)));
   }
   const changes = changesOf(result.before, result.after);
   const summary = `${printable(target)}: ${counted(contracts.length, "contract")}\n`;

@@ -1,4 +1,4 @@
-import { fileSink, type GgufFile, openGguf } from "../gguf/mod.ts";
+import { type GgufFile, openGguf } from "../gguf/mod.ts";
 import { type Mix, MIXES, type QuantizedTensor, quantizeGguf } from "../quantize/mod.ts";
 import { choiceValue, parseArguments } from "./arguments.ts";
 import { JSON_FLAG } from "./flags.ts";
@@ -69,8 +69,7 @@ async function write(
 ): Promise<QuantizedTensor[]> {
   const size = file.sources.reduce((sum, source) => sum + source.size, 0);
   let tensors: QuantizedTensor[] = [];
-  await writeWholeFile(to, io, async (partial, signal) => {
-    await using sink = await fileSink(partial);
+  await writeWholeFile(to, io, async (sink, signal) => {
     const line = percentLine(io, formatBytes(size));
     const onProgress = line.show;
     try {

@@ -1,5 +1,5 @@
 import { CHATML_TEMPLATE } from "../chat/mod.ts";
-import { fileSink, type GgufLayout, type MetadataEntry, openGguf } from "../gguf/mod.ts";
+import { type FileSink, type GgufLayout, type MetadataEntry, openGguf } from "../gguf/mod.ts";
 import {
   layoutSynth,
   SYNTH_ARCHITECTURES,
@@ -113,9 +113,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   await checkTarget(path, values.force === true);
 
   const start = performance.now();
-  await writeWholeFile(path, io, async (partial, signal) => {
-    if (values.sparse) await writeSparse(partial, layout);
-    else await writeWeights(partial, options, layout.size, io, signal);
+  await writeWholeFile(path, io, async (sink, signal) => {
+    if (values.sparse) await writeSparse(sink, layout);
+    else await writeWeights(sink, options, layout.size, io, signal);
   });
   const seconds = (performance.now() - start) / 1000;
   const what = values.sparse ? ", weights left out" : ` in ${seconds.toFixed(1)} s`;
@@ -189,20 +189,18 @@ function layoutOrUsageError(options: SynthOptions, values: Values<typeof FLAGS>)
   }
 }
 
-async function writeSparse(path: string, layout: GgufLayout): Promise<void> {
-  await using sink = await fileSink(path);
+async function writeSparse(sink: FileSink, layout: GgufLayout): Promise<void> {
   await sink.write(layout.header);
   await sink.setSize(layout.size);
 }
 
 async function writeWeights(
-  path: string,
+  sink: FileSink,
   options: SynthOptions,
   size: number,
   io: Io,
   signal: AbortSignal,
 ): Promise<void> {
-  await using sink = await fileSink(path);
   const line = percentLine(io, formatBytes(size));
   try {
     await synthesize(options, sink, { signal, onProgress: (bytes) => line.show(bytes, size) });

@@ -1,30 +1,52 @@
+import { type FileSink, fileSink } from "../gguf/mod.ts";
 import { CommandError, type Io } from "./verb.ts";
 
 /**
- * Has a file written as a whole: `write` gets a path beside `path`, whose file takes its place when
- * it is complete and goes if anything fails. What is no regular file, such as /dev/stdout, is written
- * to directly. Ctrl+C aborts the signal that `write` gets, from before there is a file to remove.
+ * Has a file written as a whole: what `write` gives the sink goes to a new file beside `path`, which
+ * takes its place when it is complete and goes if anything fails. What is no regular file, such as a
+ * pipe, is written to directly. Ctrl+C aborts the signal that `write` gets, from before there is a
+ * file to remove.
  *
- * @throws {CommandError} If the disk is full.
+ * @throws {CommandError} If the file can't be written.
  */
 export async function writeWholeFile(
   path: string,
   io: Io,
-  write: (path: string, signal: AbortSignal) => Promise<void>,
+  write: (sink: FileSink, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const signal = io.interruption();
-  const { rename, rm, stat } = await import("node:fs/promises");
+  const { realpath, rename, rm, stat } = await import("node:fs/promises");
   const there = await stat(path).catch(() => undefined);
-  if (there !== undefined && !there.isFile()) return await write(path, signal);
-  const partial = `${path}.partial`;
-  try {
-    await write(partial, signal);
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    if ((error as { code?: unknown }).code !== "ENOSPC") throw error;
-    throw new CommandError(`${path}: the disk is full`);
+  if (there !== undefined && !there.isFile()) {
+    await using sink = await fileSink(path);
+    return await write(sink, signal);
   }
+  // A link stays: the file that it leads to is replaced.
+  const target = there === undefined ? path : await realpath(path);
+  const partial = `${target}.${crypto.randomUUID().slice(0, 8)}.partial`;
+  try {
+    const sink = await fileSink(partial, "wx");
+    try {
+      await write(sink, signal);
+      await sink.close();
+      await rename(partial, target);
+    } catch (error) {
+      // What failed first is told, not what fails because of it.
+      await sink.close().catch(() => {});
+      await rm(partial, { force: true }).catch(() => {});
+      throw error;
+    }
+  } catch (error) {
+    throw withPath(error, path, partial);
+  }
+}
+
+/** An error of the operating system, told of the path that the user gave; any other as it is. */
+function withPath(error: unknown, path: string, partial: string): unknown {
+  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return error;
+  if (error.code === "ENOSPC") return new CommandError(`${path}: the disk is full`);
+  const message = error.message.replaceAll(partial, path);
+  return new CommandError(message.includes(path) ? message : `${path}: ${message}`);
 }
 
 /**

@@ -12,14 +12,14 @@ export interface FileSink extends ByteSink {
 }
 
 /**
- * Creates a file, or empties the one that is there, to write to from its beginning (Node, Deno,
- * Bun).
+ * Creates a file to write to from its beginning (Node, Deno, Bun).
  *
+ * @param flags "w" empties a file that is there; "wx" fails where anything is there, a link too
  * @throws The operating system's error, if the file can not be created.
  */
-export async function fileSink(path: string): Promise<FileSink> {
+export async function fileSink(path: string, flags: "w" | "wx" = "w"): Promise<FileSink> {
   const { open } = await import("node:fs/promises");
-  const handle = await open(path, "w");
+  const handle = await open(path, flags);
   let position = 0;
   let isOpen = true;
 

@@ -1,5 +1,5 @@
 /** What the tests of the command line share; it holds no test itself. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -72,6 +72,13 @@ export async function inDirectory(
     await use((name) => join(directory, name));
   } finally {
     rmSync(directory, { recursive: true });
+  }
+}
+
+/** Waits until a directory holds the beginning of a file that is being written. */
+export async function partialFile(directory: string): Promise<void> {
+  while (!readdirSync(directory).some((name) => name.endsWith(".partial"))) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

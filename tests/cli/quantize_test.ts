@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, linkSync, readdirSync, statSync, symlinkSync } from "node:fs";
+import { linkSync, readdirSync, statSync, symlinkSync } from "node:fs";
 import { openGguf } from "../../gguf/mod.ts";
 import { changedModel, tensorOf } from "../engine/helpers.ts";
-import { inDirectory, runHere, spawnCli, writeModel } from "./helpers.ts";
+import { inDirectory, partialFile, runHere, spawnCli, writeModel } from "./helpers.ts";
 
 const SMALL = { types: "f32", layers: 2, experts: 3, vocabulary: 300 } as const;
 
@@ -151,7 +151,7 @@ Deno.test({
       assert.equal((await runHere(["synth", path("in.gguf"), ...shape])).code, 0);
       const args = ["quantize", path("in.gguf"), path("out.gguf"), "--type", "q4_k_m"];
       const child = spawnCli(args);
-      while (!existsSync(path("out.gguf.partial"))) await new Promise((r) => setTimeout(r, 20));
+      await partialFile(path("."));
       child.kill("SIGINT");
       await child.stdin.close();
       const { code, stdout, stderr } = await child.output();

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { CHATML_TEMPLATE } from "../../chat/mod.ts";
 import { openGguf } from "../../gguf/mod.ts";
-import { inDirectory, qwenVocabulary, runHere, runThere, spawnCli, writeModel } from "./helpers.ts";
+import {
+  inDirectory,
+  partialFile,
+  qwenVocabulary,
+  runHere,
+  runThere,
+  spawnCli,
+  writeModel,
+} from "./helpers.ts";
 
 const QWEN = qwenVocabulary();
 
@@ -144,7 +152,7 @@ Deno.test({
   async fn() {
     await inDirectory(async (path) => {
       const child = spawnCli(["synth", path("a.gguf"), "--preset", "qwen3-30b-a3b"]);
-      while (!existsSync(path("a.gguf.partial"))) await new Promise((r) => setTimeout(r, 20));
+      await partialFile(path("."));
       child.kill("SIGINT");
       await child.stdin.close();
       const { code, stdout, stderr } = await child.output();
