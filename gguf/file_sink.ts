@@ -12,7 +12,8 @@ export interface FileSink extends ByteSink {
 }
 
 /**
- * Creates a file to write to from its beginning (Node, Deno, Bun).
+ * Creates a file to write to from its beginning (Node, Deno, Bun). What is no regular file, such as a
+ * pipe, will do too.
  *
  * @param flags "w" empties a file that is there; "wx" fails where anything is there, a link too
  * @throws The operating system's error, if the file can not be created.
@@ -20,16 +21,14 @@ export interface FileSink extends ByteSink {
 export async function fileSink(path: string, flags: "w" | "wx" = "w"): Promise<FileSink> {
   const { open } = await import("node:fs/promises");
   const handle = await open(path, flags);
-  let position = 0;
   let isOpen = true;
 
   async function write(chunk: Uint8Array): Promise<void> {
     let done = 0;
     while (done < chunk.length) {
-      const left = chunk.length - done;
-      const { bytesWritten } = await handle.write(chunk, done, left, position);
+      // Without a position, which a pipe has not.
+      const { bytesWritten } = await handle.write(chunk, done, chunk.length - done, null);
       done += bytesWritten;
-      position += bytesWritten;
     }
   }
 

@@ -83,3 +83,18 @@ Deno.test("of several failures the first is told, and of a path the one that was
     assert.deepEqual(readdirSync(path(".")), ["gone"]);
   });
 });
+
+Deno.test({
+  name: "a pipe is written to directly",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await inDirectory(async (path) => {
+      const { success } = await new Deno.Command("mkfifo", { args: [path("pipe")] }).output();
+      assert.ok(success);
+      const reading = Deno.readTextFile(path("pipe"));
+      await writeTogether(path("pipe"), ["half "]);
+      assert.equal(await reading, "half half ");
+      assert.deepEqual(readdirSync(path(".")), ["pipe"]);
+    });
+  },
+});
