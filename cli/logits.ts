@@ -14,7 +14,7 @@ import {
 } from "./flags.ts";
 import { loadShowing } from "./loading.ts";
 import { CommandError, type Io, UsageError } from "./verb.ts";
-import { writeWholeFile } from "./whole_file.ts";
+import { checkOtherFile, checkTarget, writeWholeFile } from "./whole_file.ts";
 
 export const help = `The logits that a model gives at every position of a token sequence.
 
@@ -24,6 +24,7 @@ ${MODEL_HELP}
 
   --tokens IDS   token ids with commas between: 1,2,3
   --out FILE     where the logits go: f32, little-endian, [positions, vocabulary]
+  --force        replace FILE if it is there
   --reference    compute them in plain TypeScript, without the kernels: slow, but written for
                  reading, and activations are not rounded
   --threads N    threads that compute (default: one for each processor)
@@ -37,6 +38,7 @@ example: COMMAND logits model.gguf --tokens 1,2,3 --out logits.f32
 const FLAGS = {
   tokens: { type: "string" },
   out: { type: "string" },
+  force: { type: "boolean" },
   reference: { type: "boolean" },
   threads: { type: "string" },
   batch: { type: "string" },
@@ -55,6 +57,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     ...kvOption(values),
     ...given("assumeArchitecture", values["assume-architecture"]),
   };
+  await checkOut(values.out, operands[0]!, values.force === true);
   const compute = values.reference ? byReference : byKernels;
   await writeWholeFile(values.out, io, async (sink, signal) => {
     for await (const row of compute(operands[0]!, tokens, options, signal, io)) {
@@ -63,6 +66,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   });
   io.tell(`${values.out}: ${tokens.length} positions\n`);
   return 0;
+}
+
+async function checkOut(path: string, model: string, force: boolean): Promise<void> {
+  await using file = await openGguf(model);
+  await checkOtherFile(file, path, "--out");
+  await checkTarget(path, force, true);
 }
 
 function readTokens(text: string | undefined): number[] {

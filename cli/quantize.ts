@@ -4,8 +4,8 @@ import { choiceValue, parseArguments } from "./arguments.ts";
 import { JSON_FLAG } from "./flags.ts";
 import { counted, formatBytes, formatCount, formatTable, printable } from "./format.ts";
 import { percentLine } from "./percent_line.ts";
-import { CommandError, type Io, UsageError } from "./verb.ts";
-import { checkTarget, writeWholeFile } from "./whole_file.ts";
+import { type Io, UsageError } from "./verb.ts";
+import { checkOtherFile, checkTarget, writeWholeFile } from "./whole_file.ts";
 
 const TYPES = Object.keys(MIXES) as Mix[];
 
@@ -50,7 +50,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   if (mix === undefined) throw new UsageError(`--type is missing: one of ${TYPES.join(", ")}`);
 
   await using file = await openGguf(from);
-  await checkOtherFile(file, to);
+  await checkOtherFile(file, to, "OUT");
   await checkTarget(to, values.force === true);
   const start = performance.now();
   const tensors = await write(file, to, mix, values["allow-requantize"] === true, io);
@@ -79,20 +79,6 @@ async function write(
     }
   });
   return tensors;
-}
-
-/** A file can't be replaced by what is being made of it. */
-async function checkOtherFile(file: GgufFile, to: string): Promise<void> {
-  const { stat } = await import("node:fs/promises");
-  const target = await stat(to, { bigint: true }).catch(() => undefined);
-  if (target === undefined) return;
-  for (const { descriptor } of file.sources) {
-    if (descriptor.kind !== "file") continue;
-    const { dev, ino } = await stat(descriptor.path, { bigint: true });
-    if (dev === target.dev && ino === target.ino) {
-      throw new CommandError(`${to} is the file that is read: give OUT another name`);
-    }
-  }
 }
 
 /** What `--json` prints. */

@@ -19,7 +19,7 @@ import {
 import { formatBytes } from "./format.ts";
 import { percentLine } from "./percent_line.ts";
 import { type Io, UsageError } from "./verb.ts";
-import { checkTarget, writeWholeFile } from "./whole_file.ts";
+import { checkOtherFile, checkTarget, writeWholeFile } from "./whole_file.ts";
 
 const PRESETS = [...SYNTH_PRESETS.keys()];
 
@@ -108,7 +108,7 @@ const FLAG_OF: Readonly<Record<keyof SynthOptions, keyof typeof FLAGS>> = {
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const { values, operands } = parseArguments(args, FLAGS, ["OUT"]);
   const path = operands[0]!;
-  const options = await readOptions(values);
+  const options = await readOptions(values, path);
   const layout = layoutOrUsageError(options, values);
   await checkTarget(path, values.force === true);
 
@@ -123,7 +123,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   return 0;
 }
 
-async function readOptions(values: Values<typeof FLAGS>): Promise<SynthOptions> {
+async function readOptions(values: Values<typeof FLAGS>, out: string): Promise<SynthOptions> {
   const preset = SYNTH_PRESETS.get(choiceValue("preset", values.preset, PRESETS) ?? "tiny")!;
   const architecture = choiceValue("architecture", values.architecture, SYNTH_ARCHITECTURES);
   if (architecture && preset.architecture && architecture !== preset.architecture) {
@@ -152,7 +152,7 @@ async function readOptions(values: Values<typeof FLAGS>): Promise<SynthOptions> 
     types: choiceValue("types", values.types, WEIGHT_TYPES),
     tied: values.tied,
     seed: integerValue("seed", values.seed),
-    ...await readVocabulary(values),
+    ...await readVocabulary(values, out),
   };
   // What was not given must not override the preset.
   const overriding = Object.entries(given).filter(([, value]) => value !== undefined);
@@ -161,12 +161,14 @@ async function readOptions(values: Values<typeof FLAGS>): Promise<SynthOptions> 
 
 async function readVocabulary(
   values: Values<typeof FLAGS>,
+  out: string,
 ): Promise<Pick<SynthOptions, "vocabulary" | "chatTemplate">> {
   const size = integerValue("vocab", values.vocab, 1);
   const path = values["vocab-from"];
   if (path === undefined) return { vocabulary: size, chatTemplate: CHATML_TEMPLATE };
   if (size !== undefined) throw new UsageError("--vocab and --vocab-from exclude each other");
   await using file = await openGguf(path);
+  await checkOtherFile(file, out, "OUT");
   return {
     vocabulary: file.entries,
     chatTemplate: hasChatMl(file.entries) ? CHATML_TEMPLATE : undefined,

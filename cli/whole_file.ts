@@ -1,4 +1,4 @@
-import { type FileSink, fileSink } from "../gguf/mod.ts";
+import { type FileSink, fileSink, type GgufFile } from "../gguf/mod.ts";
 import { CommandError, type Io } from "./verb.ts";
 
 /**
@@ -53,12 +53,37 @@ function withPath(error: unknown, path: string, partial: string): unknown {
  * Checks that a file may be written: one that is there is replaced only when asked for, and anything
  * else (a device, a directory) never.
  *
+ * @param allowStreams a pipe and a device of characters, such as a terminal, may be written to
  * @throws {CommandError} If it may not.
  */
-export async function checkTarget(path: string, force: boolean): Promise<void> {
+export async function checkTarget(
+  path: string,
+  force: boolean,
+  allowStreams: boolean = false,
+): Promise<void> {
   const { stat } = await import("node:fs/promises");
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return;
+  if (allowStreams && (found.isFIFO() || found.isCharacterDevice())) return;
   if (!found.isFile()) throw new CommandError(`${path} is there and is no regular file`);
   if (!force) throw new CommandError(`${path} is there already; --force replaces it`);
+}
+
+/**
+ * Checks that a file is none of a model's: they can't be replaced by what is made of them.
+ *
+ * @param role what the verb calls the file, such as "OUT"
+ * @throws {CommandError} If it is one, by whatever name or link.
+ */
+export async function checkOtherFile(model: GgufFile, path: string, role: string): Promise<void> {
+  const { stat } = await import("node:fs/promises");
+  const target = await stat(path, { bigint: true }).catch(() => undefined);
+  if (target === undefined) return;
+  for (const { descriptor } of model.sources) {
+    if (descriptor.kind !== "file") continue;
+    const { dev, ino } = await stat(descriptor.path, { bigint: true });
+    if (dev === target.dev && ino === target.ino) {
+      throw new CommandError(`${path} is the file that is read: give ${role} another name`);
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { assertSameBits } from "../../kernels/comparing.ts";
-import { inDirectory, runHere, writeModel } from "./helpers.ts";
+import { inDirectory, runHere, spawnCli, writeModel } from "./helpers.ts";
 
 function readFloats(path: string): Float32Array {
   const bytes = readFileSync(path);
@@ -56,6 +56,47 @@ Deno.test("logits leaves no file behind when it fails", async () => {
       assert.deepEqual(readdirSync(path(".")), ["model.gguf"]);
     }
   });
+});
+
+Deno.test("logits replaces a file only with --force, and what it reads never", async () => {
+  await inDirectory(async (path) => {
+    await writeModel(path("model.gguf"), { vocabulary: 300 });
+    symlinkSync(path("model.gguf"), path("symbolic.gguf"));
+    linkSync(path("model.gguf"), path("hard.gguf"));
+    const before = readFileSync(path("model.gguf"));
+    const write = (out: string, ...more: string[]) =>
+      runHere(["logits", path("model.gguf"), "--tokens", "1", "--out", path(out), ...more]);
+    for (const out of ["model.gguf", "./model.gguf", "symbolic.gguf", "hard.gguf"]) {
+      for (const more of [["--force"], ["--force", "--reference"], []]) {
+        const { code, stderr } = await write(out, ...more);
+        assert.equal(code, 1);
+        assert.match(stderr, /is the file that is read: give --out another name\n$/);
+      }
+    }
+    assert.deepEqual(readFileSync(path("model.gguf")), before);
+    writeFileSync(path("out"), "precious");
+    const refused = await write("out");
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /out is there already; --force replaces it\n$/);
+    assert.equal(readFileSync(path("out"), "utf8"), "precious");
+    assert.equal((await write("out", "--force")).code, 0);
+    assert.equal(readFloats(path("out")).length, 300);
+    assert.match((await write(".", "--force")).stderr, /is there and is no regular file\n$/);
+  });
+});
+
+Deno.test({
+  name: "logits writes to a pipe",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await inDirectory(async (path) => {
+      await writeModel(path("model.gguf"), { vocabulary: 300 });
+      const args = ["logits", path("model.gguf"), "--tokens", "1,2", "--out", "/dev/stdout"];
+      const { code, stdout, stderr } = await spawnCli(args).output();
+      assert.equal(code, 0, new TextDecoder().decode(stderr));
+      assert.equal(stdout.length, 4 * 2 * 300);
+    });
+  },
 });
 
 Deno.test("logits refuses wrong usage with exit code 2", async () => {

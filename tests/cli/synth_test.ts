@@ -138,6 +138,18 @@ Deno.test("synth replaces a file only with --force, and anything else never", as
   });
 });
 
+Deno.test("synth does not replace the file that it takes the vocabulary from", async () => {
+  await inDirectory(async (path) => {
+    await writeModel(path("a"), { vocabulary: 300 });
+    const before = Deno.readFileSync(path("a"));
+    const args = ["synth", path("./a"), "--vocab-from", path("a"), "--force"];
+    const { code, stderr } = await runHere(args);
+    assert.equal(code, 1);
+    assert.match(stderr, /is the file that is read: give OUT another name\n$/);
+    assert.deepEqual(Deno.readFileSync(path("a")), before);
+  });
+});
+
 Deno.test("synth fails in one line where nothing can be written", async () => {
   await inDirectory(async (path) => {
     const { code, stdout, stderr } = await runHere(["synth", path("absent/a.gguf")]);
