@@ -19,7 +19,7 @@ import { CommandError } from "./verb.ts";
 const DIGITS = 7;
 
 /**
- * A file that routes are appended to. Each call writes whole lines before it returns, so that whatever
+ * A file of routes, which replaces what was there when the first come. Each call writes whole lines before it returns, so that whatever
  * ends the program leaves no half of one.
  */
 export class RoutingTrace implements Disposable {
@@ -39,16 +39,9 @@ export class RoutingTrace implements Disposable {
     this.#file = this.#try(() => openSync(path, "a"));
   }
 
-  /** Empties the file. Without it, disposing of the trace leaves everything as it was. */
-  begin(): void {
-    this.#begun = true;
-    this.#try(() => {
-      if (fstatSync(this.#file).isFile()) ftruncateSync(this.#file);
-    });
-  }
-
   /**
-   * Appends the routes of some tokens.
+   * Appends the routes of some tokens; the first ones empty the file before. Without any, disposing of
+   * the trace leaves everything as it was.
    *
    * @throws {CommandError} If they can't be written.
    */
@@ -56,6 +49,8 @@ export class RoutingTrace implements Disposable {
     const lines = Array.from(routing, (route) => `${JSON.stringify(lineOf(route))}\n`);
     const bytes = new TextEncoder().encode(lines.join(""));
     this.#try(() => {
+      if (!this.#begun && fstatSync(this.#file).isFile()) ftruncateSync(this.#file);
+      this.#begun = true;
       for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
     });
   }

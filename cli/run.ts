@@ -1,4 +1,12 @@
-import type { Generation, GenerationOptions, GenerationResult, Model, Routing } from "../mod.ts";
+import { openGguf } from "../gguf/mod.ts";
+import type {
+  Generation,
+  GenerationOptions,
+  GenerationResult,
+  Model,
+  Routing,
+  SourceLocation,
+} from "../mod.ts";
 import { RANDOM_WEIGHTS_KEY } from "../synth/mod.ts";
 import { given, integerValue, numberValue, parseArguments, type Values } from "./arguments.ts";
 import { DEFAULT_MODEL } from "./default_model.ts";
@@ -7,6 +15,7 @@ import { printable } from "./format.ts";
 import { loadShowing } from "./loading.ts";
 import { RoutingTrace } from "./routing_trace.ts";
 import { CommandError, type Io, UsageError } from "./verb.ts";
+import { checkOtherFile } from "./whole_file.ts";
 
 export const help = `Answers a prompt, or continues it. The answer streams to stdout.
 
@@ -71,13 +80,13 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const prompt = operands[0] ?? await pipedPrompt(io);
   const signal = io.interruption();
 
-  const tracePath = values["trace-routing"];
-  using trace = tracePath === undefined ? undefined : new RoutingTrace(tracePath);
-  await using model = await loadShowing(values.model ?? DEFAULT_MODEL, load, io);
+  const from = values.model ?? DEFAULT_MODEL;
+  using trace = await openTrace(values["trace-routing"], from);
+  await using model = await loadShowing(from, load, io);
   if (model.metadata.get(RANDOM_WEIGHTS_KEY) === true) {
     io.tell("note: this model's weights are random, so what it says is noise\n");
   }
-  if (trace) beginTrace(trace, model);
+  if (trace) checkExperts(model);
   const onRouting = trace && ((routing: Routing) => trace.write(routing));
   const options = { ...generation, ...given("onRouting", onRouting), signal };
   const answer = values.raw
@@ -89,8 +98,19 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   return result.finishReason === "abort" ? 1 : 0;
 }
 
-function beginTrace(trace: RoutingTrace, { name, parameters }: Model): void {
-  if (parameters.experts > 0) return trace.begin();
+/** Opens the trace, unless it is a file of the model's, before the model is loaded and holds it. */
+async function openTrace(
+  path: string | undefined,
+  model: SourceLocation,
+): Promise<RoutingTrace | undefined> {
+  if (path === undefined) return undefined;
+  await using file = await openGguf(model);
+  await checkOtherFile(file, path, "--trace-routing");
+  return new RoutingTrace(path);
+}
+
+function checkExperts({ name, parameters }: Model): void {
+  if (parameters.experts > 0) return;
   throw new CommandError(
     `--trace-routing: ${printable(name)} has no experts, so there is no routing to trace`,
   );

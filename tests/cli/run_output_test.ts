@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { linkSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { inDirectory, runHere, writeModel } from "./helpers.ts";
+
+Deno.test("run --trace-routing refuses a file of the model, by whatever name", async () => {
+  await inDirectory(async (path) => {
+    await writeModel(path("m.gguf"), { types: "q8_0", vocabulary: 300 });
+    symlinkSync(path("m.gguf"), path("symbolic"));
+    linkSync(path("m.gguf"), path("hard"));
+    const before = readFileSync(path("m.gguf"));
+    for (const trace of ["m.gguf", "./m.gguf", "symbolic", "hard"]) {
+      const args = ["run", "a", "--raw", "-n", "1", "-m", path("m.gguf")];
+      const { code, stdout, stderr } = await runHere([...args, "--trace-routing", path(trace)]);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, /is the file that is read: give --trace-routing another name\n$/);
+    }
+    assert.deepEqual(readFileSync(path("m.gguf")), before);
+  });
+});
+
+Deno.test("run --trace-routing leaves an older trace alone where the prompt is refused", async () => {
+  await inDirectory(async (path) => {
+    writeFileSync(path("kept.jsonl"), "kept\n");
+    // The model that ships holds 160 tokens.
+    for (const trace of ["kept.jsonl", "new.jsonl"]) {
+      const args = ["run", "a".repeat(2000), "--trace-routing", path(trace)];
+      const { code, stderr } = await runHere(args);
+      assert.equal(code, 1);
+      assert.match(stderr, /do not fit into a context of 160/);
+    }
+    assert.equal(readFileSync(path("kept.jsonl"), "utf8"), "kept\n");
+    assert.deepEqual(readdirSync(path(".")), ["kept.jsonl"]);
+  });
+});
