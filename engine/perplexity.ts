@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { argMax } from "../sampling/mod.ts";
 import type { Model } from "./model.ts";
 
 /** Fewest tokens that can be scored: with a half before them, two, whose spread can be told. */
@@ -50,16 +51,20 @@ export class PerplexityEstimate {
  * log Σ exp(x), in f64: what logits are less by to be natural log-probabilities.
  *
  * @param logits [vocabulary]
+ * @throws {RangeError} If a logit is NaN or +Infinity, or if all are -Infinity.
  */
 export function logSumExp(logits: Float32Array): number {
-  let largest = -Infinity;
-  for (let i = 0; i < logits.length; i++) largest = Math.max(largest, logits[i]!);
+  const largest = logits[argMax(logits)]!;
   let sum = 0;
   for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - largest);
   return largest + Math.log(sum);
 }
 
-/** The natural log-probability of a token. logits: [vocabulary] */
+/**
+ * The natural log-probability of a token. logits: [vocabulary]
+ *
+ * @throws as {@linkcode logSumExp}
+ */
 export function logProbability(logits: Float32Array, token: number): number {
   return logits[token]! - logSumExp(logits);
 }
@@ -111,7 +116,8 @@ export interface PerplexityMeasurement {
 /**
  * Measures a model on a text.
  *
- * @throws {RangeError} If the text has fewer than {@linkcode FEWEST_TOKENS} tokens.
+ * @throws {RangeError} If the text has fewer than {@linkcode FEWEST_TOKENS} tokens, or a
+ * logit is no number.
  * @throws as {@linkcode Session.logits}
  */
 export async function measurePerplexity(

@@ -48,3 +48,13 @@ Deno.test("windowsOf() cuts whole windows, begins each as a text, and scores its
   ]);
   assert.deepEqual(windowsOf(tokens, 512, undefined), [{ tokens, from: 5 }]);
 });
+
+Deno.test("logSumExp() refuses logits that no probability comes of", () => {
+  const refused = (logits: number[], message: RegExp) =>
+    assert.throws(() => logSumExp(Float32Array.from(logits)), { name: "RangeError", message });
+  refused([1, NaN, 2], /^The logit of token 1 is NaN/);
+  refused([1, 2, Infinity], /^The logit of token 2 is Infinity/);
+  refused([-Infinity, -Infinity], /all of the 2 logits are -Infinity$/);
+  // One token alone may be impossible.
+  near(logSumExp(Float32Array.of(-Infinity, 3)), 3);
+});

@@ -12,4 +12,4 @@
  * @module
  */
 export type { SamplingOptions } from "./options.ts";
-export { createSampler, type Sampler } from "./sampler.ts";
+export { argMax, createSampler, type Sampler } from "./sampler.ts";

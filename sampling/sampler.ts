@@ -62,8 +62,13 @@ function lastOf(history: readonly number[], count: number): readonly number[] {
   return count === -1 ? history : history.slice(-count);
 }
 
-/** The id of the highest logit, of equal ones the lowest id. Checks every logit on the way. */
-function argMax(logits: Float32Array): number {
+/**
+ * The id of the highest logit, of equal ones the lowest id. Checks every logit on the way.
+ *
+ * @param logits [vocabulary]
+ * @throws {RangeError} If a logit is NaN or +Infinity, or if all are -Infinity.
+ */
+export function argMax(logits: Float32Array): number {
   let bestId = -1;
   let best = -Infinity;
   for (let id = 0; id < logits.length; id++) {

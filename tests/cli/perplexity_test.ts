@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadModel } from "../../mod.ts";
 import { logSoftmax } from "../../falsification/qwen3_moe_forward/rows.ts";
+import { changedModel, tensorOf } from "../engine/helpers.ts";
 import { inDirectory, runHere, writeModel } from "./helpers.ts";
 
 /** A text of some hundred tokens, which a random model foretells badly. */
@@ -88,6 +89,21 @@ Deno.test("perplexity refuses texts that are missing or too short, and contexts 
     const absent = await runHere(["perplexity", path("no.gguf"), "--file", path("long")]);
     assert.equal(absent.code, 1);
     assert.match(absent.stderr, /no\.gguf/);
+  });
+});
+
+Deno.test("perplexity fails at the first logits that are no numbers", async () => {
+  await inDirectory(async (path) => {
+    const broken = await changedModel({ types: "q8_0", context: 64 }, (file) => {
+      new Float32Array(tensorOf(file, "output_norm.weight").data.buffer)[0] = NaN;
+    });
+    await Deno.writeFile(path("m.gguf"), broken.stream());
+    await Deno.writeTextFile(path("t"), WORDS);
+    const { code, stdout, stderr } = await runHere([
+      ...["perplexity", path("m.gguf"), "--file", path("t"), "--json"],
+    ]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^error: The logit of token 0 is NaN[^\n]*\n$/);
   });
 });
 
