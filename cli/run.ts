@@ -43,7 +43,8 @@ program answers.
                        "shared", the weight of the expert that all tokens share, where there is one.
                        The last token drawn goes through none
       --json           print one object at the end instead: { text, tokens (ids), finishReason,
-                       timeToFirstTokenSeconds, prefill: { tokens, tokensPerSecond }, decode: … }
+                       seed (if a new one was drawn with), timeToFirstTokenSeconds,
+                       prefill: { tokens, tokensPerSecond }, decode: … }
   ${ARCHITECTURE_HELP}
 
 Ctrl+C ends the answer; what came so far stays. Speed goes to stderr.
@@ -149,9 +150,10 @@ function screenText(text: string): string {
 }
 
 function summary(result: GenerationResult): string {
-  const { prefill, decode, timeToFirstTokenSeconds, finishReason } = result;
+  const { prefill, decode, timeToFirstTokenSeconds, finishReason, seed } = result;
   const reason = { stop: "", length: ", cut off", abort: ", interrupted" }[finishReason];
   return `prompt ${prefill.tokens} tokens, ${prefill.tokensPerSecond.toFixed(1)} tok/s; ` +
     `first token after ${timeToFirstTokenSeconds.toFixed(2)} s; ` +
-    `decode ${decode.tokens} tokens, ${decode.tokensPerSecond.toFixed(1)} tok/s${reason}\n`;
+    `decode ${decode.tokens} tokens, ${decode.tokensPerSecond.toFixed(1)} tok/s${reason}` +
+    (seed === undefined ? "\n" : `; seed ${seed}\n`);
 }

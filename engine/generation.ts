@@ -44,6 +44,8 @@ export interface GenerationResult {
   readonly tokens: readonly number[];
   /** why it ended */
   readonly finishReason: FinishReason;
+  /** the seed that was picked, where tokens were drawn and none was given: it repeats the draws */
+  readonly seed: number | undefined;
   /** from the call to the first token's choice */
   readonly timeToFirstTokenSeconds: number;
   /** the prompt's tokens that were not in the session's cache */
@@ -101,7 +103,7 @@ export async function* generate(
   prompt: readonly number[],
   options: GenerationOptions,
 ): AsyncGenerator<string, GenerationResult, void> {
-  const { signal, onRouting, maxTokens = Infinity } = options;
+  const { signal, onRouting, maxTokens = Infinity, temperature = 0 } = options;
   if (!(maxTokens >= 0)) throw new RangeError("'maxTokens' must be a number from 0 up");
   if (prompt.length > session.context) {
     throw new ContextLengthError(prompt.length, session.context);
@@ -133,7 +135,8 @@ export async function* generate(
   const rest = stream.flush();
   text += rest;
   if (rest !== "") yield rest;
-  return { text, tokens: all.slice(prompt.length), finishReason, ...clock.figures() };
+  const seed = temperature > 0 && options.seed === undefined ? sampler.seed : undefined;
+  return { text, tokens: all.slice(prompt.length), finishReason, seed, ...clock.figures() };
 }
 
 /** Times passes: the first is the prompt's, the others decode. */

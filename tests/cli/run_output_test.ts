@@ -32,3 +32,17 @@ Deno.test("run --trace-routing leaves an older trace alone where the prompt is r
     assert.deepEqual(readdirSync(path(".")), ["kept.jsonl"]);
   });
 });
+
+Deno.test("run tells the seed that it picked, and that seed gives the same answer again", async () => {
+  const args = ["run", "Hi", "-n", "12"];
+  const first = await runHere([...args, "--temp", "1.5"]);
+  const [, seed] = /; seed (\d+)\n$/.exec(first.stderr) ?? [];
+  assert.ok(seed, first.stderr);
+  const second = await runHere([...args, "--temp", "1.5", "--seed", seed]);
+  assert.equal(second.stdout, first.stdout);
+  assert.ok(!second.stderr.includes("seed"), second.stderr);
+  const greedy = await runHere([...args, "--json"]);
+  assert.ok(!greedy.stderr.includes("seed") && !("seed" in JSON.parse(greedy.stdout)));
+  const drawn = await runHere([...args, "--temp", "1.5", "--json"]);
+  assert.ok(drawn.stderr.endsWith(`; seed ${JSON.parse(drawn.stdout).seed}\n`), drawn.stderr);
+});
