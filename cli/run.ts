@@ -32,7 +32,8 @@ program answers.
       --min-p P        draw from tokens at least P times as likely as the likeliest
       --repeat-penalty R  above 1: recent tokens become less likely
       --seed S         the same seed draws the same tokens (default: a new one, told on stderr)
-      --raw            continue PROMPT as it is, without the model's chat template
+      --raw            continue PROMPT as it is, without the model's chat template; of what is piped
+                       in, all but one newline at the end
       --ctx N          tokens that prompt and answer may have together
       --threads N      threads that compute (default: one for each processor)
       --memory SIZE    what the model may hold in memory, such as 6GiB (default: what is free, less
@@ -78,7 +79,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     ...loadOptions(values),
   };
   const generation = readGenerationOptions(values);
-  const prompt = operands[0] ?? await pipedPrompt(io);
+  const prompt = operands[0] ?? await pipedPrompt(io, values.raw === true);
   const signal = io.interruption();
 
   const from = values.model ?? DEFAULT_MODEL;
@@ -130,9 +131,10 @@ function readGenerationOptions(values: Values<typeof FLAGS>): GenerationOptions 
   };
 }
 
-async function pipedPrompt(io: Io): Promise<string> {
+async function pipedPrompt(io: Io, raw: boolean): Promise<string> {
   if (io.inputIsTerminal) throw new UsageError("PROMPT is missing; it may also come from a pipe");
-  const text = new TextDecoder().decode(await io.readInput()).trimEnd();
+  const input = new TextDecoder().decode(await io.readInput());
+  const text = raw ? input.replace(/\r?\n$/, "") : input.trimEnd();
   if (text === "") throw new UsageError("PROMPT is missing, and what is piped in is empty");
   return text;
 }

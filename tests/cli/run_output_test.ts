@@ -46,3 +46,21 @@ Deno.test("run tells the seed that it picked, and that seed gives the same answe
   const drawn = await runHere([...args, "--temp", "1.5", "--json"]);
   assert.ok(drawn.stderr.endsWith(`; seed ${JSON.parse(drawn.stdout).seed}\n`), drawn.stderr);
 });
+
+Deno.test("run --raw takes what is piped in as it is, but for one newline at the end", async () => {
+  const promptTokens = async (prompt: string, piped: boolean) => {
+    const args = ["run", ...(piped ? [] : [prompt]), "--raw", "-n", "1", "--json"];
+    const { code, stdout, stderr } = await runHere(args, piped ? `${prompt}\n` : undefined);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout).prefill.tokens;
+  };
+  // The first 256 tokens of the model that ships are the bytes.
+  const sizes: number[] = [];
+  for (const prompt of ["a", "a ", "a \n", "a \n\t"]) {
+    sizes.push(await promptTokens(prompt, true));
+    assert.equal(sizes.at(-1), await promptTokens(prompt, false), JSON.stringify(prompt));
+  }
+  assert.deepEqual(sizes, sizes.toSorted((a, b) => a - b));
+  assert.ok(sizes[0]! < sizes[3]!);
+  assert.equal((await runHere(["run", "--raw"], "\n")).code, 2);
+});
