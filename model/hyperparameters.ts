@@ -28,6 +28,8 @@ import { ModelError, UnsupportedOperationError } from "./errors.ts";
 export interface HyperParameters {
   /** general.architecture as the file has it: the prefix of its keys */
   readonly declaredArchitecture: string;
+  /** the name that it was taken by, for messages: the caller's (`assumeArchitecture`), or the file's */
+  readonly namedArchitecture: string;
   /** the contract's key for it */
   readonly architecture: Architecture;
   /** transformer layers */
@@ -80,14 +82,14 @@ export interface HyperParameterOptions {
 }
 
 /**
- * The file's architecture, as declared and as the contract normalizes it.
+ * The file's architecture, as declared, as the caller names it, and as the contract normalizes it.
  *
  * @throws {ModelError} If the file declares none.
  */
 export function architectureOf(
   file: GgufFile,
   options: HyperParameterOptions = {},
-): { declared: string; architecture: Architecture; known: boolean } {
+): { declared: string; name: string; architecture: Architecture; known: boolean } {
   const declared = metadataString(file.metadata, "general.architecture");
   if (declared === undefined) {
     throw new ModelError(file.name, "the key 'general.architecture' is missing");
@@ -95,6 +97,7 @@ export function architectureOf(
   const name = options.assumeArchitecture ?? declared;
   return {
     declared,
+    name,
     architecture: normalizeIn(file, name),
     known: isKnownArchitecture(name),
   };
@@ -125,11 +128,11 @@ export function describeArchitecture(
   file: GgufFile,
   options: HyperParameterOptions = {},
 ): ArchitectureDescription {
-  const { declared, architecture, known } = architectureOf(file, options);
+  const { name, architecture, known } = architectureOf(file, options);
   const description = known ? ARCHITECTURES[architecture] : undefined;
   if (description) return description;
   throw new UnsupportedOperationError({
-    architecture: options.assumeArchitecture ?? declared,
+    architecture: name,
     operation: "forward pass",
     contract: CONTRACT,
     wayOut: `Supported: ${Object.keys(ARCHITECTURES).join(", ")}. ` +
@@ -148,7 +151,7 @@ export function readHyperParameters(
   options: HyperParameterOptions = {},
 ): HyperParameters {
   const description = describeArchitecture(file, options);
-  const { declared, architecture } = architectureOf(file, options);
+  const { declared, name, architecture } = architectureOf(file, options);
   const keys = new Keys(file, declared);
   const hidden = keys.integer("embedding_length", MAX_WIDTH);
   const heads = keys.integer("attention.head_count", MAX_HEADS);
@@ -156,6 +159,7 @@ export function readHyperParameters(
   const headSize = keys.integer("attention.key_length", MAX_HEAD_SIZE, hidden / heads);
   const parameters: HyperParameters = {
     declaredArchitecture: declared,
+    namedArchitecture: name,
     architecture,
     layers: keys.integer("block_count", MAX_LAYERS),
     hidden,
@@ -168,7 +172,7 @@ export function readHyperParameters(
     rmsEpsilon: keys.positive("attention.layer_norm_rms_epsilon"),
     ropeBase: keys.positive("rope.freq_base", description.ropeBase),
     ropeDimensions: keys.integer("rope.dimension_count", headSize, headSize),
-    ropeScale: ropeScale(file, keys, declared),
+    ropeScale: ropeScale(file, keys, name),
   };
   checkHeads(file, parameters);
   return parameters;
@@ -244,15 +248,15 @@ function vocabularySize(file: GgufFile, keys: Keys): number {
 }
 
 /** As llama.cpp reads it: a factor without a type is linear, and an older key has it too. */
-function ropeScale(file: GgufFile, keys: Keys, declared: string): number {
-  const type = metadataString(file.metadata, `${declared}.rope.scaling.type`) ?? "linear";
+function ropeScale(file: GgufFile, keys: Keys, architecture: string): number {
+  const type = metadataString(file.metadata, `${keys.prefix}.rope.scaling.type`) ?? "linear";
   if (type === "none") return 1;
   if (type === "linear") {
-    const older = metadataNumber(file.metadata, `${declared}.rope.scale_linear`);
+    const older = metadataNumber(file.metadata, `${keys.prefix}.rope.scale_linear`);
     return keys.positive("rope.scaling.factor", older ?? 1);
   }
   throw new UnsupportedOperationError({
-    architecture: declared,
+    architecture,
     operation: `RoPE scaling of type '${type}'`,
     contract: CONTRACT,
     wayOut: "Use a file without RoPE scaling, or with the linear type.",

@@ -51,12 +51,12 @@ export interface KvCache {
 /** @throws {UnsupportedOperationError} If a cache of this format can't keep heads of the model's size. */
 export function checkKvHeads(
   format: KvFormat,
-  { declaredArchitecture, headSize }: Pick<HyperParameters, "declaredArchitecture" | "headSize">,
+  { namedArchitecture, headSize }: Pick<HyperParameters, "namedArchitecture" | "headSize">,
 ): void {
   const { blockSize } = KV_FORMATS[format];
   if (headSize % blockSize === 0) return;
   throw new UnsupportedOperationError({
-    architecture: declaredArchitecture,
+    architecture: namedArchitecture,
     operation: `KV cache in ${format} for heads of ${headSize} elements`,
     contract: "kv-cache-v1",
     wayOut: `They must be a multiple of ${blockSize}. Keep keys and values in f16 (kv, --kv f16).`,

@@ -95,7 +95,7 @@ function checkTensor(
   }
   if (!isWeightType(tensor.type)) {
     throw new UnsupportedOperationError({
-      architecture: sizes.declaredArchitecture,
+      architecture: sizes.namedArchitecture,
       operation: `kernel for ${tensor.type}, the type of tensor '${tensor.name}'`,
       contract: CONTRACT,
       wayOut: "Use a file in Q4_K_M, Q5_K_M, Q6_K, Q8_0, Q4_0, F16, BF16 or F32.",
@@ -108,7 +108,7 @@ const SINGLE_EXPERT = /^blk\.\d+\.ffn_(?:gate|up|down)\.\d+\.weight$/;
 
 function unstacked(sizes: HyperParameters, tensor: string): UnsupportedOperationError {
   return new UnsupportedOperationError({
-    architecture: sizes.declaredArchitecture,
+    architecture: sizes.namedArchitecture,
     operation: `use for experts that are stored one by one, as '${tensor}' is`,
     contract: CONTRACT,
     wayOut: "Convert the model anew, or take a newer file of it: llama.cpp refuses such files too.",
@@ -118,7 +118,7 @@ function unstacked(sizes: HyperParameters, tensor: string): UnsupportedOperation
 /** What is in the file but has no part in the forward pass would change the output if it had. */
 function partless(sizes: HyperParameters, tensor: string): UnsupportedOperationError {
   return new UnsupportedOperationError({
-    architecture: sizes.declaredArchitecture,
+    architecture: sizes.namedArchitecture,
     operation: `use for ${tensor}`,
     contract: CONTRACT,
     wayOut: "Leaving it out would change the model's output silently, so the file is refused.",

@@ -62,7 +62,7 @@ export interface KvCaches extends Timelines {
 async function engineCache(team: Team, shape: CacheShape, firstWindow: number): Promise<Cache> {
   const { heads, kvHeads, headSize, capacity, batch, maxWindowBytes } = shape;
   const format = shape.format ?? "f16";
-  checkKvHeads(format, { declaredArchitecture: "test", headSize });
+  checkKvHeads(format, { namedArchitecture: "test", headSize });
   const { threads } = team;
   const options = { capacity, format, batch, threads, firstWindow, maxWindowBytes };
   const made = createKvCache(shape as CacheShape & HyperParameters, options);

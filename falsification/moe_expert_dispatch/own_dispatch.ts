@@ -232,6 +232,7 @@ function tensorsOf(stacks: ExpertStacks): ExpertTensors {
 function sizesOf({ hidden, width, experts }: ExpertStacks, k: number): HyperParameters {
   return {
     declaredArchitecture: "qwen3moe",
+    namedArchitecture: "qwen3moe",
     architecture: "qwen3_moe",
     layers: 1,
     hidden,

@@ -71,7 +71,7 @@ function cache(broken: Partial<CacheParts>, takesAnyHead = false): () => Promise
     ...await kvCache.subject(),
     async cache(shape) {
       if (!shape.format || takesAnyHead) return await plainCache(shape, { ...RIGHT, ...broken });
-      checkKvHeads(shape.format, { declaredArchitecture: "test", headSize: shape.headSize });
+      checkKvHeads(shape.format, { namedArchitecture: "test", headSize: shape.headSize });
       return plainCache(shape, { ...RIGHT, ...broken });
     },
   });

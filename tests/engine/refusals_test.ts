@@ -152,6 +152,17 @@ Deno.test("loadModel() refuses an architecture without a forward pass, unless to
   });
 });
 
+Deno.test("a refusal names the architecture that was assumed", async () => {
+  // A file without experts lacks nothing of a Llama's, but has norms of Qwen's for queries and keys.
+  const blob = await synthesizeBlob({ architecture: "qwen3", types: "q8_0" });
+  await assert.rejects(loadModel(blob, { assumeArchitecture: "llama" }), (error) => {
+    assert.ok(error instanceof UnsupportedOperationError);
+    assert.equal(error.architecture, "llama");
+    assert.match(error.message, /'llama' has no use for tensor 'blk\.0\.attn_[qk]_norm\.weight'/);
+    return true;
+  });
+});
+
 Deno.test("loadModel() refuses what is no GGUF file, or half of one", async () => {
   const whole = await synthesizeBlob({ types: "q8_0" });
   const isGgufError = (error: unknown) => error instanceof GgufError;
