@@ -13,6 +13,7 @@ import {
 } from "./flags.ts";
 import { CLEAR_LINE, counted } from "./format.ts";
 import { loadShowing } from "./loading.ts";
+import { readNamedFile } from "./named_file.ts";
 import { CommandError, type Io, UsageError } from "./verb.ts";
 
 const DEFAULT_CONTEXT = 512;
@@ -83,8 +84,7 @@ async function readTokens(
   path: string,
   options: { assumeArchitecture?: string },
 ): Promise<{ tokens: number[]; contextLength: number }> {
-  const { readFile } = await import("node:fs/promises");
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(await readFile(path));
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(await readNamedFile(path));
   await using file = await openGguf(model);
   const { contextLength } = readHyperParameters(file, options);
   const tokens = createTokenizer(file.metadata).encode(text, { special: false });

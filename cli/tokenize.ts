@@ -2,6 +2,7 @@ import { openGguf } from "../gguf/mod.ts";
 import { createTokenizer } from "../tokenizer/mod.ts";
 import { given, parseArguments } from "./arguments.ts";
 import { JSON_FLAG, MODEL_HELP } from "./flags.ts";
+import { readNamedFile } from "./named_file.ts";
 import { type Io, UsageError } from "./verb.ts";
 
 export const help = `The token ids of a text, on one line.
@@ -61,7 +62,6 @@ async function readText(
   if (path === undefined && io.inputIsTerminal) {
     throw new UsageError("TEXT is missing; it may also come from --file or a pipe");
   }
-  const { readFile } = await import("node:fs/promises");
-  const bytes = path === undefined ? await io.readInput() : await readFile(path);
+  const bytes = path === undefined ? await io.readInput() : await readNamedFile(path);
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }

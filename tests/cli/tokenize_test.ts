@@ -31,6 +31,22 @@ Deno.test("tokenize reads the operand, a file, or what is piped in, to the last 
   });
 });
 
+Deno.test("tokenize and perplexity say which file can't be read", async () => {
+  await inDirectory(async (path) => {
+    await writeModel(path("model.gguf"));
+    for (const verb of ["tokenize", "perplexity"]) {
+      for (const [name, code] of [["folder", "EISDIR"], ["absent", "ENOENT"]] as const) {
+        await Deno.mkdir(path("folder"), { recursive: true });
+        const outcome = await runHere([verb, path("model.gguf"), "--file", path(name)]);
+        assert.deepEqual([outcome.code, outcome.stdout], [1, ""]);
+        const [line, ...more] = outcome.stderr.split("\n");
+        assert.ok(line!.includes(code) && line!.includes(path(name)), line);
+        assert.deepEqual(more, [""]);
+      }
+    }
+  });
+});
+
 Deno.test("tokenize --no-special, --bos and --json do what they say", async () => {
   await inDirectory(async (path) => {
     await writeModel(path("model.gguf"), { vocabulary: 300 });
