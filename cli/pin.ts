@@ -9,6 +9,7 @@ import {
   type Pin,
   type PinnedContract,
   type PinProblem,
+  UPDATE_COMMAND,
   updatePins,
 } from "../contracts/pin.ts";
 import { parseArguments } from "./arguments.ts";
@@ -43,15 +44,17 @@ const FLAGS = { against: { type: "string" }, ...JSON_FLAG } as const;
 /** Checks or writes the pins of contracts. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const { values, operands } = parseArguments(args, FLAGS, ["check|update", "[PATH]"]);
-  const [action, path = ownContracts()] = operands;
+  const [action, given] = operands;
+  const path = given ?? ownContracts();
+  const advice = given === undefined ? UPDATE_COMMAND : `${UPDATE_COMMAND} ${given}`;
   if (action !== "check" && action !== "update") {
     throw new UsageError(`${JSON.stringify(action)} is neither check nor update`);
   }
   if (action === "update") {
     if (values.against !== undefined) throw new UsageError("--against goes with pin check only");
-    return await update(path, values.json === true, io);
+    return await update(path, advice, values.json === true, io);
   }
-  return await check(path, values.against, values.json === true, io);
+  return await check(path, advice, values.against, values.json === true, io);
 }
 
 /** The contracts beside the program. */
@@ -63,12 +66,13 @@ function ownContracts(): string {
 
 async function check(
   path: string,
+  advice: string,
   against: string | undefined,
   asJson: boolean,
   io: Io,
 ): Promise<number> {
   const contracts = await readContracts(path);
-  const problems = checkPins(contracts, await readLock(path));
+  const problems = checkPins(contracts, await readLock(path), advice);
   if (against !== undefined) {
     const inCheckout = join(against, "contracts");
     const other = await isFolder(inCheckout) ? inCheckout : against;
@@ -80,10 +84,15 @@ async function check(
   return problems.length === 0 ? 0 : 1;
 }
 
-async function update(path: string, asJson: boolean, io: Io): Promise<number> {
+async function update(
+  path: string,
+  advice: string,
+  asJson: boolean,
+  io: Io,
+): Promise<number> {
   const contracts = await readContracts(path);
   const before = await readLock(path);
-  const result = updatePins(contracts, before);
+  const result = updatePins(contracts, before, advice);
   const { lock } = result;
   if (lock === undefined) {
     await io.write(asJson ? json(result.refused) : lines(result.refused));

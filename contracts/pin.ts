@@ -64,11 +64,12 @@ export class PinError extends Error {
 /** The file with the pins, beside the contracts. */
 export const LOCK_NAME = "pin.lock";
 
-const COMMAND = "deno run -A cli.ts pin update";
+/** The command that pins the contracts that the program came with. */
+export const UPDATE_COMMAND = "deno run -A cli.ts pin update";
 
 const LOCK_HEAD =
   `# The version and the SHA-256 of every contract here. A contract that changes takes a higher
-# metadata.version; then write this file anew: ${COMMAND}
+# metadata.version; then write this file anew: ${UPDATE_COMMAND}
 `;
 
 /**
@@ -111,15 +112,18 @@ export function formatPins(pins: ReadonlyMap<string, Pin>): string {
  * What keeps contracts from being those that were pinned.
  *
  * @param lock the text of the lock; undefined where there is none
+ * @param update the command that pins these contracts, for messages
  */
 export function checkPins(
   contracts: readonly PinnedContract[],
   lock: string | undefined,
+  update: string = UPDATE_COMMAND,
 ): PinProblem[] {
-  const pins = readLock(lock);
+  const pins = readLock(lock, update);
   if (!(pins instanceof Map)) return [pins];
   const problems = byName(contracts).flatMap((contract) => {
-    const problem = versionProblem(contract) ?? pinProblem(contract, pins.get(contract.name));
+    const problem = versionProblem(contract) ??
+      pinProblem(contract, pins.get(contract.name), update);
     return problem === undefined ? [] : [{ contract: contract.name, ...problem }];
   });
   const there = new Set(contracts.map(({ name }) => name));
@@ -129,7 +133,7 @@ export function checkPins(
     ...gone.map((contract) => ({
       contract,
       kind: "gone" as const,
-      message: `is pinned and is not there; if that is meant, run: ${COMMAND}`,
+      message: `is pinned and is not there; if that is meant, run: ${update}`,
     })),
   ];
 }
@@ -150,18 +154,20 @@ export interface PinUpdate {
  * Pins contracts as they are, unless one changed under the version that it is pinned with.
  *
  * @param lock the text of the lock so far; undefined where there is none
+ * @param update as for {@linkcode checkPins}
  * @throws {PinError} If the lock so far can't be read: whether a contract changed is in there.
  */
 export function updatePins(
   contracts: readonly PinnedContract[],
   lock: string | undefined,
+  update: string = UPDATE_COMMAND,
 ): PinUpdate {
   const before = lock === undefined ? new Map<string, Pin>() : parsePins(lock);
   const after = new Map<string, Pin>();
   const refused: PinProblem[] = [];
   for (const contract of byName(contracts)) {
     const { name, version, text } = contract;
-    const problem = versionProblem(contract) ?? pinProblem(contract, before.get(name));
+    const problem = versionProblem(contract) ?? pinProblem(contract, before.get(name), update);
     if (problem?.kind === "version" || problem?.kind === "changed") {
       refused.push({ contract: name, ...problem });
     } else {
@@ -218,9 +224,9 @@ export function contractVersion(text: string): string | undefined {
   }
 }
 
-function readLock(lock: string | undefined): Map<string, Pin> | PinProblem {
+function readLock(lock: string | undefined, update: string): Map<string, Pin> | PinProblem {
   const problem = (message: string) => ({ contract: "", kind: "no-lock" as const, message });
-  if (lock === undefined) return problem(`there is no ${LOCK_NAME}; run: ${COMMAND}`);
+  if (lock === undefined) return problem(`there is no ${LOCK_NAME}; run: ${update}`);
   try {
     return parsePins(lock);
   } catch (error) {
@@ -237,18 +243,22 @@ function versionProblem({ version }: PinnedContract): Problem | undefined {
   return { kind: "version", message: `metadata.version ${found}; it has the form 1.0.0` };
 }
 
-function pinProblem({ version, text }: PinnedContract, pin: Pin | undefined): Problem | undefined {
-  if (pin === undefined) return { kind: "unpinned", message: `is not pinned; run: ${COMMAND}` };
+function pinProblem(
+  { version, text }: PinnedContract,
+  pin: Pin | undefined,
+  update: string,
+): Problem | undefined {
+  if (pin === undefined) return { kind: "unpinned", message: `is not pinned; run: ${update}` };
   const order = compareVersions(version!, pin.version);
   const same = sha256(text) === pin.sha256;
   if (same && order === 0) return undefined;
   if (same || order > 0) {
-    return { kind: "stale", message: `is ${version}, pinned is ${pin.version}; run: ${COMMAND}` };
+    return { kind: "stale", message: `is ${version}, pinned is ${pin.version}; run: ${update}` };
   }
   const fault = order === 0
     ? `changed, and is still ${version}`
     : `changed, and went from ${pin.version} back to ${version}`;
-  return { kind: "changed", message: `${fault}; raise metadata.version, then run: ${COMMAND}` };
+  return { kind: "changed", message: `${fault}; raise metadata.version, then run: ${update}` };
 }
 
 function isVersion(version: string | undefined): version is string {

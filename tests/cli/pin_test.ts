@@ -68,6 +68,18 @@ Deno.test("pin check finds what is not pinned, stale, gone or without a version"
   });
 });
 
+Deno.test("pin names the folder in the command that it advises", async () => {
+  await inPinned(async (path) => {
+    const advice = `run: deno run -A cli.ts pin update ${path(".")}\n`;
+    writeFileSync(path("a-v1.yaml"), yaml("1.1.0"));
+    writeFileSync(path("c-v1.yaml"), yaml("1.0.0"));
+    const { stdout } = await runHere(["pin", "check", path(".")]);
+    assert.equal(stdout.split(advice).length, 3, stdout);
+    rmSync(path("pin.lock"));
+    assert.ok((await runHere(["pin", "check", path(".")])).stdout.includes(advice));
+  });
+});
+
 Deno.test("pin check fails without a lock, and with one that a merge left broken", async () => {
   await inPinned(async (path) => {
     writeFileSync(path("pin.lock"), `<<<<<<< ours\n${readFileSync(path("pin.lock"), "utf8")}`);
