@@ -67,7 +67,8 @@ function checkOperands(operands: readonly string[], names: readonly string[]): v
   const repeats = /…\]?$/.test(names.at(-1) ?? "");
   if (operands.length > names.length && !repeats) {
     const extra = JSON.stringify(operands[names.length]);
-    throw new UsageError(`${extra} is one operand too many; allowed are ${names.join(" ")}`);
+    const allowed = names.length === 0 ? "none is allowed" : `allowed are ${names.join(" ")}`;
+    throw new UsageError(`${extra} is one operand too many; ${allowed}`);
   }
 }
 

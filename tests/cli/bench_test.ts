@@ -78,6 +78,7 @@ Deno.test("bench refuses what it can't measure", async () => {
       [["--threads", "1,x"], "--threads must be an integer from 1"],
       [["--depth", ""], "--depth must be an integer from 0"],
       [["--memory", "lots"], "--memory must be a number of bytes such as 6GiB or 800MB"],
+      [["extra"], 'error: "extra" is one operand too many; none is allowed\n'],
       [["-r", "0"], "--repetitions must be an integer from 1"],
     ] as const
   ) {
