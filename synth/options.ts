@@ -215,6 +215,11 @@ function checkNumbers(options: ResolvedSynthOptions): void {
     if (!Number.isFinite(value) || value <= 0) {
       throw new SynthOptionError(option, `must be a number above 0, not ${value}`);
     }
+    // As the file stores it, or as a factor of weights that are f32.
+    const stored = Math.fround(value);
+    if (!Number.isFinite(stored) || stored === 0) {
+      throw new SynthOptionError(option, `must be a number that f32 can hold, not ${value}`);
+    }
   }
   const { heads, kvHeads, headSize, experts, expertsUsed } = options;
   if (heads % kvHeads !== 0) {

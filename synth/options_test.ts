@@ -27,6 +27,9 @@ const REFUSED: readonly (SynthOptions & { at: keyof SynthOptions })[] = [
   { at: "vocabulary", vocabulary: 259 },
   { at: "ropeBase", ropeBase: 0 },
   { at: "rmsEpsilon", rmsEpsilon: Infinity },
+  // The largest number of f32 is 3.4e38, the smallest above 0 is 1.4e-45.
+  { at: "ropeBase", ropeBase: 3.5e38 },
+  { at: "rmsEpsilon", rmsEpsilon: 1e-300 },
   { at: "seed", seed: -1 },
   { at: "seed", seed: 2 ** 53 },
   { at: "types", types: "q3_k" as "q4_k" },

@@ -96,6 +96,11 @@ Deno.test("synth refuses sizes that don't fit and names the flag", async () => {
     ["--seed -1", /^error: --seed must be an integer from 0, not "-1"\n/],
     ["--rope-base x", /^error: --rope-base must be a number from 0, not "x"\n/],
     ["--rope-base 0", /^error: --rope-base must be a number above 0, not 0\n/],
+    ["--rope-base 1e308", /^error: --rope-base must be a number that f32 can hold, not 1e\+308\n/],
+    [
+      "--rms-epsilon 1e-300",
+      /^error: --rms-epsilon must be a number that f32 can hold, not 1e-300\n/,
+    ],
     [
       "--hidden 200",
       /^error: --hidden must be a multiple of 256, the block size of Q4_K, not 200\n/,
