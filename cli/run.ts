@@ -34,7 +34,8 @@ program answers.
       --seed S         the same seed draws the same tokens (default: a new one, told on stderr)
       --raw            continue PROMPT as it is, without the model's chat template; of what is piped
                        in, all but one newline at the end
-      --ctx N          tokens that prompt and answer may have together
+      --ctx N          tokens that prompt and answer may have together, not counting the last one
+                       drawn: the model does not go through it
       --threads N      threads that compute (default: one for each processor)
       --memory SIZE    what the model may hold in memory, such as 6GiB (default: what is free, less
                        a margin); experts that find no room are read again when they are needed

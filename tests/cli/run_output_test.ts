@@ -64,3 +64,11 @@ Deno.test("run --raw takes what is piped in as it is, but for one newline at the
   assert.ok(sizes[0]! < sizes[3]!);
   assert.equal((await runHere(["run", "--raw"], "\n")).code, 2);
 });
+
+Deno.test("run --ctx holds prompt and answer but for the last token, as its help says", async () => {
+  const args = ["run", "ab", "--raw", "--ctx", "12", "--json"];
+  const { prefill, tokens, finishReason } = JSON.parse((await runHere(args)).stdout);
+  assert.deepEqual([prefill.tokens + tokens.length, finishReason], [12 + 1, "length"]);
+  const { stdout } = await runHere(["run", "--help"]);
+  assert.match(stdout, /--ctx N +tokens that prompt and answer .* not counting the last/);
+});
