@@ -55,20 +55,21 @@ export async function loadingBar(io: Io, quietFor: number = A_MOMENT): Promise<L
 }
 
 /**
- * Loads a model with a {@linkcode loadingBar}, which is gone when loading ends.
+ * Loads a model with a {@linkcode loadingBar}, which is gone when loading ends. Ctrl+C ends it.
  *
  * @param quietFor milliseconds before the bar
  * @throws as {@linkcode loadModel}
  */
 export async function loadShowing(
   from: SourceLocation,
-  options: Omit<LoadOptions, "onProgress">,
+  options: Omit<LoadOptions, "onProgress" | "signal">,
   io: Io,
   quietFor?: number,
 ): Promise<Model> {
   const bar = await loadingBar(io, quietFor);
   try {
-    return await loadModel(from, { ...options, onProgress: bar.onProgress });
+    const signal = io.interruption();
+    return await loadModel(from, { ...options, signal, onProgress: bar.onProgress });
   } finally {
     bar.stop();
   }

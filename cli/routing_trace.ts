@@ -19,8 +19,8 @@ import { CommandError } from "./verb.ts";
 const DIGITS = 7;
 
 /**
- * A file of routes, which replaces what was there when the first come. Each call writes whole lines before it returns, so that whatever
- * ends the program leaves no half of one.
+ * A file of routes, which replace what was there when the first of them come. Each call writes whole
+ * lines before it returns, so that whatever ends the program leaves no half of one.
  */
 export class RoutingTrace implements Disposable {
   readonly #path: string;

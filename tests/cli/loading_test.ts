@@ -4,10 +4,10 @@ import type { Io } from "../../cli/verb.ts";
 import { GgufError } from "../../mod.ts";
 import { inDirectory, writeModel } from "./helpers.ts";
 
-/** An Io of which only stderr is used, and what was told there. */
+/** An Io of which only stderr and Ctrl+C are used, and what was told there. */
 function stderr(tellsTerminal: boolean): { io: Io; told: () => string } {
   let text = "";
-  const unused = () => assert.fail("only stderr may be used");
+  const unused = () => assert.fail("only stderr and Ctrl+C may be used");
   const io: Io = {
     write: unused,
     tell: (part) => void (text += part),
@@ -16,7 +16,7 @@ function stderr(tellsTerminal: boolean): { io: Io; told: () => string } {
     writesTerminal: true,
     tellsTerminal,
     debug: false,
-    interruption: unused,
+    interruption: () => new AbortController().signal,
   };
   return { io, told: () => text };
 }

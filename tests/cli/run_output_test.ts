@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { linkSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { inDirectory, runHere, writeModel } from "./helpers.ts";
+import { inDirectory, runHere, spawnCli, writeModel } from "./helpers.ts";
 
 Deno.test("run --trace-routing refuses a file of the model, by whatever name", async () => {
   await inDirectory(async (path) => {
@@ -71,4 +71,22 @@ Deno.test("run --ctx holds prompt and answer but for the last token, as its help
   assert.deepEqual([prefill.tokens + tokens.length, finishReason], [12 + 1, "length"]);
   const { stdout } = await runHere(["run", "--help"]);
   assert.match(stdout, /--ctx N +tokens that prompt and answer .* not counting the last/);
+});
+
+Deno.test("run stops at Ctrl+C while it waits for a server", async () => {
+  const [requested, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async () => {
+    requested.resolve();
+    await answered.promise;
+    return new Response();
+  });
+  const child = spawnCli(["run", "a", "-m", `http://127.0.0.1:${server.addr.port}/m.gguf`]);
+  child.stdin.close();
+  await requested.promise;
+  child.kill("SIGINT");
+  const { code, stdout, stderr } = await child.output();
+  assert.deepEqual([code, stdout.length], [1, 0]);
+  assert.equal(new TextDecoder().decode(stderr), "error: interrupted\n");
+  answered.resolve();
+  await server.shutdown();
 });
