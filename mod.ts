@@ -82,6 +82,7 @@ export { ChatTemplateError } from "./chat/mod.ts";
 export { GgufError } from "./gguf/mod.ts";
 export {
   ContextLengthError,
+  DisposedError,
   MemoryBudgetError,
   ModelError,
   UnsupportedOperationError,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ContextLengthError } from "../model/errors.ts";
+import { ContextLengthError, DisposedError } from "../model/errors.ts";
 import type { ForwardAnswer } from "../model/protocol.ts";
 import type { RemoteRuntime } from "../model/remote.ts";
 import { Routing } from "../moe/routing.ts";
@@ -192,7 +192,7 @@ export class Session implements AsyncDisposable {
   }
 
   #check(tokens: readonly number[], { onRouting }: SyncOptions): void {
-    if (this.#disposed) throw new Error("The session has been disposed of.");
+    if (this.#disposed) throw new DisposedError("session");
     const { vocabulary, expertsUsed } = this.#model;
     if (onRouting !== undefined && expertsUsed === 0) {
       throw new RangeError("'onRouting' would never hear anything: the model has no experts");

@@ -56,6 +56,17 @@ export class ContextLengthError extends RangeError {
   }
 }
 
+/** A model or a session was used after it was disposed of, or disposed of while it was used. */
+export class DisposedError extends Error {
+  /** "DisposedError" */
+  override readonly name = "DisposedError";
+
+  /** A "model" or a "session" was disposed of. */
+  constructor(what: "model" | "session") {
+    super(`The ${what} has been disposed of.`);
+  }
+}
+
 const MIB = 2 ** 20;
 
 /** The memory budget is too small for what has to be in memory at once. */

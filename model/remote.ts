@@ -7,6 +7,7 @@ import { Word } from "../kernels/board.ts";
 import { connectHelper, openHelpers } from "../kernels/team.ts";
 import { openWorker, type WorkerChannel } from "../kernels/worker.ts";
 import type { ExpertUse } from "../moe/expert_store.ts";
+import { DisposedError } from "./errors.ts";
 import {
   type ConductorRequest,
   type ForwardAnswer,
@@ -138,7 +139,7 @@ export class RemoteRuntime {
       return answer;
     } catch (error) {
       signal?.throwIfAborted();
-      throw this.#closed ? disposedError() : error;
+      throw this.#closed ? new DisposedError("model") : error;
     } finally {
       signal?.removeEventListener("abort", stop);
     }
@@ -158,7 +159,7 @@ export class RemoteRuntime {
     request: ConductorRequest,
     transfer: readonly Transferable[] = [],
   ): Promise<Answer> {
-    if (this.#closed) return Promise.reject(disposedError());
+    if (this.#closed) return Promise.reject(new DisposedError("model"));
     return ask(this.#channel, request, transfer);
   }
 
@@ -171,10 +172,6 @@ export class RemoteRuntime {
       for (const thread of [this.#channel, ...this.#helpers]) thread.terminate();
     });
   }
-}
-
-function disposedError(): Error {
-  return new Error("The model has been disposed of.");
 }
 
 async function ask<Answer = void>(

@@ -148,17 +148,20 @@ Deno.test("a session disposed of, and one of a model disposed of, say so", async
   await rows.next();
   await ended[Symbol.asyncDispose]();
   await ended[Symbol.asyncDispose]();
-  await assert.rejects(ended.sync(A), /The session has been disposed of/);
-  await assert.rejects(ended.logits(A).next(), /The session has been disposed of/);
+  await assert.rejects(ended.sync(A), { name: "DisposedError", message: /^The session / });
+  await assert.rejects(ended.logits(A).next(), { name: "DisposedError", message: /^The session / });
   await assert.rejects(async () => {
     for await (const _ of rows);
-  }, /The session has been disposed of/);
-  const running = assert.rejects(open.sync(randomTokens(4000)), /The model has been disposed of/);
+  }, { name: "DisposedError", message: /^The session / });
+  const running = assert.rejects(open.sync(randomTokens(4000)), {
+    name: "DisposedError",
+    message: /^The model /,
+  });
   await new Promise((resolve) => setTimeout(resolve, 50));
   await model[Symbol.asyncDispose]();
   await model[Symbol.asyncDispose]();
   await running;
-  await assert.rejects(open.sync(A), /The model has been disposed of/);
-  await assert.rejects(unused.sync(A), /The model has been disposed of/);
+  await assert.rejects(open.sync(A), { name: "DisposedError", message: /^The model / });
+  await assert.rejects(unused.sync(A), { name: "DisposedError", message: /^The model / });
   await open[Symbol.asyncDispose]();
 });
