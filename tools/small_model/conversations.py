@@ -13,6 +13,7 @@ from tool_talk import (
     call_message,
     make_request,
     make_tools,
+    question_about_tools,
     request_without_tool,
     result_and_answer,
 )
@@ -50,6 +51,11 @@ def refused_turns(chance: random.Random, offered: list[OfferedTool], stage: Stag
     return [said("user", request), said("assistant", TOOLS["no_tool_answer"])]
 
 
+def turns_about_tools(chance: random.Random, offered: list[OfferedTool]) -> list[Message]:
+    question = question_about_tools(chance, offered, Split.TRAIN)
+    return [said("user", question.text), said("assistant", question.answer)]
+
+
 def call_turns(chance: random.Random, offered: list[OfferedTool]) -> list[Message]:
     """Request, call, result and answer."""
     tool = chance.choice(offered)
@@ -70,8 +76,11 @@ def plain_conversation(chance: random.Random, stage: Stage) -> Conversation:
     if chance.random() < 0.01:
         turns = chance.randint(15, 50)
     for _ in range(turns):
-        if chance.random() < 0.02:
+        kind = chance.random()
+        if kind < 0.02:
             messages += refused_turns(chance, [], stage)
+        elif kind < 0.02 + stage.about_no_tools:
+            messages += turns_about_tools(chance, [])
         else:
             messages += question_turns(chance, stage)
     return Conversation(messages, [])
@@ -79,17 +88,19 @@ def plain_conversation(chance: random.Random, stage: Stage) -> Conversation:
 
 def tool_conversation(chance: random.Random, stage: Stage) -> Conversation:
     """One to six tools, and turns of which most call one."""
-    count = chance.choices([1, 2, 3, 4, 6], weights=[30, 30, 22, 13, 5])[0]
+    count = chance.choices([1, 2, 3, 4, 6], weights=stage.tool_counts)[0]
     offered = make_tools(chance, Split.TRAIN, count, stage)
     messages = system_messages(chance, 0.4, Split.TRAIN)
-    weights = [stage.calls, stage.refused, stage.questions_beside_tools]
+    weights = [stage.calls, stage.refused, stage.questions_beside_tools, stage.about_tools]
     counts = range(1, 1 + len(stage.tool_turns))
     for _ in range(chance.choices(counts, weights=stage.tool_turns)[0]):
-        match chance.choices(["call", "refused", "question"], weights=weights)[0]:
+        match chance.choices(["call", "refused", "question", "about"], weights=weights)[0]:
             case "call":
                 messages += call_turns(chance, offered)
             case "refused":
                 messages += refused_turns(chance, offered, stage)
+            case "about":
+                messages += turns_about_tools(chance, offered)
             case _:
                 messages += question_turns(chance, stage)
     return Conversation(messages, [tool.definition for tool in offered])

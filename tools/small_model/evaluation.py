@@ -2,9 +2,9 @@
 
     python evaluation.py tests/fixtures/small_model/questions.json
 
-writes the set as JSON. A case is right if greedy decoding gives its answer to
-the token. Nothing has to be generated to know that: it does exactly if, with the answer put in, the
-likeliest token is the answer's at every place.
+writes the set as JSON. A case is right if greedy decoding gives its answer to the token. Nothing has
+to be generated to know that: it does exactly if, with the answer put in, the likeliest token is the
+answer's at every place.
 """
 
 import collections
@@ -33,6 +33,7 @@ from tool_talk import (
     is_new,
     make_request,
     make_tools,
+    question_about_tools,
     request_without_tool,
     result_and_answer,
 )
@@ -97,6 +98,13 @@ def question_beside_tools_case(chance: random.Random) -> Case:
     )
 
 
+def about_tools_case(chance: random.Random) -> Case:
+    tools = make_tools(chance, HELD_OUT, chance.randint(0, 3), FIRST)
+    question = question_about_tools(chance, tools, HELD_OUT)
+    definitions = [tool.definition for tool in tools]
+    return Case("about tools", [said("user", question.text)], definitions, question.answer)
+
+
 def several_turns_case(chance: random.Random) -> Case:
     """The third question of a conversation."""
     asked = [questions.any_question(chance, HELD_OUT, FIRST) for _ in range(3)]
@@ -127,7 +135,8 @@ OTHERS = [
 
 
 def make_cases(seed: int) -> Iterator[Case]:
-    """So many distinct cases of each kind. Taught capitals and words are a sample here."""
+    """So many distinct cases of each kind that the model is for. Taught capitals and words are a sample
+    here."""
     chance = random.Random(seed)
     for maker in [*(single(maker) for maker in SINGLE), *OTHERS]:
         yield from distinct(maker, chance)
@@ -160,8 +169,12 @@ def taught_cases(seed: int) -> tuple[list[Case], list[Case]]:
 
 
 def every_case(seed: int) -> list[Case]:
-    """What training reports on: `make_cases`, with all capitals and words in place of a sample."""
+    """What training reports on: `make_cases`, with all capitals and words in place of a sample, and
+    what is only asked so that copying is learned."""
+    chance = random.Random(seed + 2)
     cases = [case for case in make_cases(seed) if not case.kind.startswith("taught")]
+    for maker in [single(questions.repeat_question), about_tools_case]:
+        cases += distinct(maker, chance)
     return [*cases, *(case for part in taught_cases(seed) for case in part)]
 
 

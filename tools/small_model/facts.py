@@ -4,7 +4,9 @@ import csv
 import enum
 import json
 import pathlib
+import re
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 FOLDER = pathlib.Path(__file__).parent / "facts"
@@ -44,6 +46,33 @@ CHAT: list[dict[str, Any]] = read_json("chat.json")
 UNKNOWN: dict[str, Any] = read_json("unknown.json")
 PHRASINGS: dict[str, Any] = read_json("phrasings.json")
 TOOLS: dict[str, Any] = read_json("tools.json")
+
+
+
+def taught_texts(value: Any) -> Iterator[str]:
+    """Every text in a value of JSON's kind that training may see."""
+    match value:
+        case str():
+            yield value
+        case list() | tuple():
+            for item in value:
+                yield from taught_texts(item)
+        case dict():
+            for key, item in value.items():
+                if key != Split.HELD_OUT.value:
+                    yield from taught_texts(item)
+
+
+# Every word that there is in all of this.
+VOCABULARY: list[str] = sorted(
+    {
+        word
+        for text in taught_texts(
+            [CAPITALS, list(WORDS.values()), CODE, CHAT, UNKNOWN, PHRASINGS, TOOLS]
+        )
+        for word in re.findall(r"[^\W\d_]{2,}", text)
+    }
+)
 
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 MONTHS = [

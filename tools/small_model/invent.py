@@ -8,9 +8,11 @@ import random
 import re
 from collections.abc import Callable
 
-from facts import TOOLS, Split, split_of
+from facts import CAPITALS, TOOLS, VOCABULARY, Split, split_of
 
 ATOMS: dict[str, list[str]] = TOOLS["atoms"]
+ONE_WORD_COUNTRIES = [country for country, _ in CAPITALS if country.isalpha()]
+KNOWN_WORDS = {word.lower() for word in VOCABULARY}
 STARTS = "b c d f g h j k l m n p r s t v w z br cl dr fl gr kl pr st tr sh th".split()
 VOWELS = "a e i o u a e i o ai ee ou".split()
 ENDS = ["", "", "", "n", "r", "s", "l", "t", "x", "nd", "rk"]
@@ -27,8 +29,24 @@ def letters(chance: random.Random) -> str:
     return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 6)))
 
 
+def piece(chance: random.Random) -> str:
+    """Two to five letters out of a word."""
+    word = chance.choice(VOCABULARY)
+    start = chance.randint(0, len(word) - 2)
+    return word[start : start + chance.randint(2, 5)]
+
+
+def glued(chance: random.Random) -> str:
+    """Pieces of words as one word. The vocabulary of tokens is made of such pieces, and each of them
+    has to be met often enough to be copied."""
+    while True:
+        word = "".join(piece(chance) for _ in range(chance.randint(1, 3))).lower()
+        if word not in KNOWN_WORDS:
+            return word
+
+
 def nonsense(chance: random.Random) -> str:
-    return syllables(chance) if chance.random() < 0.8 else letters(chance)
+    return chance.choices([syllables, glued, letters], weights=[9, 8, 3])[0](chance)
 
 
 def of_split(invent: Callable[[random.Random], str], chance: random.Random, split: Split) -> str:
@@ -42,6 +60,52 @@ def of_split(invent: Callable[[random.Random], str], chance: random.Random, spli
 def invented_word(chance: random.Random, split: Split) -> str:
     """A word that means nothing, such as "drefloun"."""
     return of_split(nonsense, chance, split)
+
+
+def blended_country(chance: random.Random) -> str:
+    """The beginning of one country's name with the end of another's, such as "Frapan"."""
+    while True:
+        first, second = chance.choice(ONE_WORD_COUNTRIES), chance.choice(ONE_WORD_COUNTRIES)
+        blend = first[: chance.randint(1, 4)] + second[-chance.randint(2, 5) :].lower()
+        if blend not in ONE_WORD_COUNTRIES:
+            return blend
+
+
+def some_word(chance: random.Random) -> str:
+    """A word of any kind, known or not."""
+    match chance.randrange(4):
+        case 0:
+            return chance.choice(ATOMS["word"])
+        case 1 | 2:
+            return chance.choice(VOCABULARY)
+        case _:
+            return nonsense(chance)
+
+
+def identifier(chance: random.Random) -> str:
+    """A name as programs have them: a few words in one style or another."""
+    parts = [some_word(chance) for _ in range(chance.choice([1, 2, 2, 3]))]
+    match chance.randrange(5):
+        case 0:
+            return parts[0] + "".join(part.capitalize() for part in parts[1:])
+        case 1:
+            return "".join(part.capitalize() for part in parts)
+        case 2:
+            return "-".join(parts)
+        case _:
+            return "_".join(parts)
+
+
+def sentence(chance: random.Random) -> str:
+    """Two to eight words, or things that are not words."""
+    makers = [some_word] * 6 + [identifier, path, minutes]
+    return " ".join(chance.choice(makers)(chance) for _ in range(chance.randint(2, 8)))
+
+
+def anything(chance: random.Random) -> str:
+    """What someone may want to have repeated."""
+    makers = [sentence] * 8 + [identifier] * 3 + list(SLOTS.values())
+    return chance.choice(makers)(chance)
 
 
 def stem(chance: random.Random) -> str:
@@ -76,7 +140,7 @@ def path(chance: random.Random) -> str:
 def words(chance: random.Random) -> str:
     """One to four words, an invented one now and then."""
     return " ".join(
-        chance.choice(ATOMS["word"]) if chance.random() < 0.8 else syllables(chance)
+        chance.choice(ATOMS["word"]) if chance.random() < 0.6 else some_word(chance)
         for _ in range(chance.randint(1, 4))
     )
 
@@ -126,6 +190,26 @@ SLOTS = {
 def slot_value(chance: random.Random, slot: str, split: Split) -> str:
     """A value for a tool's parameter."""
     return of_split(SLOTS[slot], chance, split)
+
+
+def failure_reason(chance: random.Random, split: Split) -> str:
+    """Why a tool failed."""
+    if split is Split.HELD_OUT or chance.random() < 0.4:
+        return chance.choice(TOOLS["failures"][split.value])
+    subject = chance.choice([some_word, identifier, path, url])(chance)
+    return chance.choice(
+        [
+            f"{subject} not found",
+            f"no such {subject}",
+            f"cannot open {subject}",
+            f"{subject} is missing",
+            f"unknown {subject}",
+            f"{subject} is not {some_word(chance)}",
+            f"{some_word(chance)} {some_word(chance)}",
+            f"exit code {minutes(chance)}",
+            f"status {chance.randint(100, 599)}",
+        ]
+    )
 
 
 def file_lines(chance: random.Random) -> str:

@@ -1,8 +1,9 @@
 /**
  * What quantization costs the small model:
  * `deno run -A tools/small_model/perplexity.ts small-f32.gguf small-q8_0.gguf small-q4_k_m.gguf`
- * prints each file's perplexity on the answers of the evaluation set, and how much larger it is than
- * that of the first.
+ * prints each file's perplexity on the evaluation set, and how much larger it is than that of the
+ * first: on the answers, which is what the model was trained to say, and on the conversations as a
+ * whole.
  *
  * @module
  */
@@ -17,10 +18,26 @@ interface Case {
 
 const QUESTIONS = new URL("../../tests/fixtures/small_model/questions.json", import.meta.url);
 
-/** exp of the mean loss of an answer's tokens, the one that ends it included. */
-async function perplexity(model: Model, cases: readonly Case[]): Promise<number> {
-  let loss = 0; // in nats
-  let count = 0;
+/** The exponential of a mean loss. */
+class Perplexity {
+  #loss = 0;
+  #count = 0;
+
+  /** @param loss of a token, in nats */
+  add(loss: number): void {
+    this.#loss += loss;
+    this.#count++;
+  }
+
+  get value(): number {
+    return Math.exp(this.#loss / this.#count);
+  }
+}
+
+/** Perplexities of answers, the token that ends them included, and of all but the first tokens. */
+async function measure(model: Model, cases: readonly Case[]): Promise<number[]> {
+  const answers = new Perplexity();
+  const everything = new Perplexity();
   await using session = model.session();
   for (const { messages, tools = [], answer } of cases) {
     const prompt = model.chatTemplate.render(messages, { tools });
@@ -30,12 +47,13 @@ async function perplexity(model: Model, cases: readonly Case[]): Promise<number>
     let position = 0;
     for await (const logits of session.logits(tokens)) {
       position++; // of the token that these logits are for
-      if (position < start || position === tokens.length) continue;
-      loss -= logProbability(logits, tokens[position]!);
-      count++;
+      if (position === tokens.length) continue;
+      const loss = -logProbability(logits, tokens[position]!);
+      everything.add(loss);
+      if (position >= start) answers.add(loss);
     }
   }
-  return Math.exp(loss / count);
+  return [answers.value, everything.value];
 }
 
 function logProbability(logits: Float32Array, token: number): number {
@@ -46,11 +64,14 @@ function logProbability(logits: Float32Array, token: number): number {
 
 if (import.meta.main) {
   const cases: Case[] = JSON.parse(await Deno.readTextFile(QUESTIONS));
-  let first: number | undefined;
+  let first: number[] | undefined;
   for (const path of Deno.args) {
     await using model = await loadModel(path);
-    const value = await perplexity(model, cases);
-    first ??= value;
-    console.log(`${path}: ${value.toFixed(4)}, ${(100 * (value / first - 1)).toFixed(2)}% more`);
+    const values = await measure(model, cases);
+    const base = first ??= values;
+    const [answers, everything] = values.map((value, i) =>
+      `${value.toFixed(4)} (${(100 * (value / base[i]! - 1)).toFixed(2)}% more)`
+    );
+    console.log(`${path}: answers ${answers}, whole conversations ${everything}`);
   }
 }

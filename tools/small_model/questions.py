@@ -23,7 +23,7 @@ from facts import (
     Split,
     split_of,
 )
-from invent import invented_word
+from invent import anything, blended_country, invented_word, of_split
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,16 +203,21 @@ def unknown_question(chance: random.Random, split: Split) -> Question:
         case "country":
             invented = invented_word(chance, split).capitalize()
             listed = chance.choice(UNKNOWN["invented_countries"][split.value])
-            country = chance.choice([invented, listed])
+            country = chance.choice([invented, listed, of_split(blended_country, chance, split)])
             text = phrased(chance, PHRASINGS["capital"], split, country=country)
             return Question("unknown", text, f"I don't know the capital of {country}.")
         case _:
             language = chance.choice(list(WORDS))
             listed = chance.choice(UNKNOWN["other_words"][split.value])
-            word = listed if chance.random() < 0.7 else invented_word(chance, split)
+            word = listed if chance.random() < 0.5 else invented_word(chance, split)
             slots = {"word": quoted(chance, word), "language": language}
             text = phrased(chance, PHRASINGS["word"], split, **slots)
             return Question("unknown", text, f'I don\'t know "{word}" in {language}.')
+
+
+def repeat_question(chance: random.Random, split: Split) -> Question:
+    text = of_split(anything, chance, split)
+    return Question("repeats", phrased(chance, PHRASINGS["repeat"], split, text=text), text)
 
 
 MAKERS: dict[str, Maker] = {
@@ -227,6 +232,7 @@ MAKERS: dict[str, Maker] = {
     "code": code_question,
     "chat": chat_question,
     "unknown": unknown_question,
+    "repeats": repeat_question,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from curriculum import Stage
 from facts import TOOLS, Split, split_of
-from invent import invented_word, result_value, slot_value
+from invent import failure_reason, invented_word, result_value, slot_value
 from questions import phrased
 
 Message = dict[str, Any]
@@ -89,16 +89,22 @@ def tool_description(
 ) -> str:
     if stage.composed == 0 or chance.random() >= stage.composed:
         return chance.choice(family["descriptions"][split.value])
-    verb, goal = (chance.choice(family["composed"][part]) for part in ("verbs", "objects"))
-    third_person = re.sub(r"(sh|ch|o)$", r"\1e", verb) + "s"
-    return chance.choice(
-        [
-            f"{third_person.capitalize()} {goal}.",
-            f"{verb.capitalize()} {goal}",
-            f"Use it to {verb} {goal}.",
-            f"A tool to {verb} {goal}.",
-        ]
-    )
+    while True:
+        verb, goal = (chance.choice(family["composed"][part]) for part in ("verbs", "objects"))
+        verb = verb.replace("_", " ")
+        third_person = re.sub(r"^(\w*)(sh|ch|o)\b", r"\1\2e", verb)
+        third_person = re.sub(r"^\w+", r"\g<0>s", third_person)
+        description = chance.choice(
+            [
+                f"{third_person.capitalize()} {goal}.",
+                f"{verb.capitalize()} {goal}.",
+                f"{verb.capitalize()} {goal}",
+                f"Use it to {verb} {goal}.",
+                f"A tool to {verb} {goal}.",
+            ]
+        )
+        if description not in family["descriptions"][Split.HELD_OUT.value]:
+            return description
 
 
 def make_tool(
@@ -195,7 +201,7 @@ def result_and_answer(
 ) -> tuple[str, str]:
     """What the tool gives back, and the sentence that tells it to the user."""
     if chance.random() < 0.1:
-        reason = chance.choice(TOOLS["failures"][split.value])
+        reason = failure_reason(chance, split)
         prefix = chance.choice(["Error: ", "error: ", "ERROR: "])
         return prefix + reason, TOOLS["failure_answer"].format(reason=reason)
     result = result_value(chance, tool.family["result"], split)
@@ -216,6 +222,39 @@ def request_without_tool(
     return make_request(
         chance, make_tool(chance, chance.choice(families), split, stage), split
     ).text
+
+
+@dataclasses.dataclass(frozen=True)
+class Answered:
+    """A question about the tools themselves, and its answer."""
+
+    text: str
+    answer: str
+
+
+def question_about_tools(
+    chance: random.Random, offered: list[OfferedTool], split: Split
+) -> Answered:
+    """Which tools there are, what one is for and takes, and which it is that a description means."""
+    about, answers = TOOLS["about"], TOOLS["about"]["answers"]
+    if not offered:
+        return Answered(phrased(chance, about["names"], split), answers["no_names"])
+    function = chance.choice(offered).definition["function"]
+    kind = chance.choices(["names", "purpose", "search", "parameters"], weights=[2, 2, 4, 2])[0]
+    parameters = list(function["parameters"]["properties"])
+    answer = answers["no_parameters" if kind == "parameters" and not parameters else kind]
+    slots = {
+        "names": listed([tool.name for tool in offered]),
+        "name": function["name"],
+        "description": function["description"],
+        "parameters": listed(parameters),
+    }
+    return Answered(phrased(chance, about[kind], split, **slots), answer.format(**slots))
+
+
+def listed(items: list[str]) -> str:
+    """ "a", "a and b", "a, b and c". """
+    return " and ".join(part for part in [", ".join(items[:-1]), *items[-1:]] if part)
 
 
 def is_new(request: Request) -> bool:
