@@ -13,7 +13,7 @@ import { likeTheFirst, patched } from "./qwen3_moe_forward/patched_model.ts";
 import { joined, relativeError } from "./qwen3_moe_forward/rows.ts";
 import { engineForward, type ForwardPass } from "./qwen3_moe_forward/subject.ts";
 import { assertPublished } from "./recorded/against_published.ts";
-import { publishedFile, publishedModel } from "./recorded/published.ts";
+import { publishedFile, publishedLogits } from "./recorded/published.ts";
 import { rebuilt, withHeader } from "./rebuilt_file.ts";
 
 const EXPERT_ROLES = ["ffn_gate_inp", "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"] as const;
@@ -117,7 +117,7 @@ const tests: readonly FalsificationTest<ForwardPass>[] = [
     title: "with equal experts it is the dense Llama that has one of them",
     async run({ load }) {
       const blob = await publishedFile("mixtral", "f32");
-      const { tokens } = (await publishedModel("mixtral")).sequences[1]!;
+      const { tokens } = (await publishedLogits("mixtral")).sequences[1]!;
       const equal = Object.fromEntries(STACKS.map((stack) => [stack, likeTheFirst]));
       await using mixture = await load(await patched(blob, equal));
       await using dense = await load(await denseOfFirst(blob));

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @param path such as "models/random.gguf", from the package's root */
+/** @param path such as "models/small.gguf", from the package's root */
 export async function packageBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const url = new URL(`../${path}`, import.meta.url);
   if (url.protocol === "file:") {

@@ -10,7 +10,7 @@ import type { Falsification, FalsificationTest } from "./falsification.ts";
 import { joined, relativeError } from "./qwen3_moe_forward/rows.ts";
 import { engineForward, type ForwardPass } from "./qwen3_moe_forward/subject.ts";
 import { assertPublished } from "./recorded/against_published.ts";
-import { publishedFile, publishedModel } from "./recorded/published.ts";
+import { publishedFile, publishedLogits } from "./recorded/published.ts";
 import { rebuilt, scaleBytes, withHeader } from "./rebuilt_file.ts";
 
 /** What a layer has that one of Qwen3-MoE has not. */
@@ -95,7 +95,7 @@ const tests: readonly FalsificationTest<ForwardPass>[] = [
     title: "where the routed experts add nothing, a half open gate adds half of the shared expert",
     async run({ load }) {
       const blob = await publishedFile("qwen2moe", "f32");
-      const { tokens } = (await publishedModel("qwen2moe")).sequences[1]!;
+      const { tokens } = (await publishedLogits("qwen2moe")).sequences[1]!;
       await using shared = await load(await halfShared(blob));
       await using dense = await load(await denseOfShared(blob));
       const expected = joined(await dense.logits(tokens));

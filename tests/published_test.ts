@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { DEFAULT_MODEL } from "../cli/default_model.ts";
 import { cosine } from "../falsification/qwen3_moe_forward/rows.ts";
 import {
+  parsePublishedLogits,
   PUBLISHED_NAMES,
   publishedFile,
-  publishedModel,
+  type PublishedLogits,
+  publishedLogits,
   type PublishedName,
 } from "../falsification/recorded/published.ts";
 import { rebuilt } from "../falsification/rebuilt_file.ts";
-import { openGguf } from "../gguf/mod.ts";
+import { openGguf, type SourceLocation } from "../gguf/mod.ts";
 import { describeArchitecture, readHyperParameters } from "../model/hyperparameters.ts";
 import { referenceLogits } from "../model/reference.ts";
 import { resolveTensors } from "../model/tensors.ts";
@@ -16,7 +19,7 @@ import { loadModel } from "../mod.ts";
 import { halfBits } from "../quantize/mod.ts";
 
 /** Bars on the cosine with the published logits, at every position. */
-const BARS = { f32: 0.9999, bf16: 0.9999, q8_0: 0.999 } as const;
+const BARS = { f32: 0.9999, bf16: 0.9999, q8_0: 0.999, q4_k_m: 0.999 } as const;
 
 /** Rows of weights that are whole blocks of Q8_0. */
 const IN_BLOCKS_OF_32: readonly PublishedName[] = [
@@ -31,33 +34,36 @@ const IN_BLOCKS_OF_32: readonly PublishedName[] = [
 
 for (const name of PUBLISHED_NAMES) {
   Deno.test(`the reference's logits are the published ones: ${name}`, async () => {
-    await using file = await openGguf(await publishedFile(name, "f32"));
-    const sizes = readHyperParameters(file);
-    const description = describeArchitecture(file);
-    const model = { file, sizes, description, tensors: resolveTensors(file, sizes) };
-    for (const { tokens, rows } of (await publishedModel(name)).sequences) {
-      const ours = await Array.fromAsync(referenceLogits(model, tokens));
-      assert.equal(ours.length, rows.length);
-      for (const [position, row] of rows.entries()) {
-        const angle = cosine(ours[position]!, row);
-        assert.ok(angle >= 0.99999, `cosine ${angle} at position ${position}`);
-        const difference = row.map((logit, id) => Math.abs(logit - ours[position]![id]!));
-        const largest = difference.reduce((a, b) => Math.max(a, b), 0);
-        assert.ok(largest <= 1e-3, `a logit at position ${position} is off by ${largest}`);
-      }
-    }
+    await assertReference(await publishedFile(name, "f32"), await publishedLogits(name));
   });
 
   for (const types of ["f32", "bf16"] as const) {
     Deno.test(`the engine's logits point where the published ones do: ${name}, ${types}`, async () =>
-      assertPublished(name, await publishedFile(name, types), BARS[types]));
+      assertEngine(await publishedFile(name, types), await publishedLogits(name), BARS[types]));
   }
 }
 
 for (const name of IN_BLOCKS_OF_32) {
   Deno.test(`the engine's logits point where the published ones do: ${name}, q8_0`, async () =>
-    assertPublished(name, await inQ8_0(await publishedFile(name, "f32")), BARS.q8_0));
+    assertEngine(
+      await inQ8_0(await publishedFile(name, "f32")),
+      await publishedLogits(name),
+      BARS.q8_0,
+    ));
 }
+
+// Its weights, as they are in the file that ships, were given to the published implementation
+// (tools/reference/trained_model.py).
+const shipped = parsePublishedLogits(
+  readFileSync(new URL("./fixtures/small_model/logits.json", import.meta.url), "utf8"),
+);
+
+Deno.test("the reference's logits are the published ones: the trained model that ships", () =>
+  assertReference(DEFAULT_MODEL, shipped));
+
+Deno.test("the engine's logits point where the published ones do: the trained model that ships, q4_k_m", async () => {
+  await assertEngine(new Blob([readFileSync(DEFAULT_MODEL)]), shipped, BARS.q4_k_m);
+});
 
 Deno.test("every published model is compared, and together they are small", () => {
   const folder = new URL("../falsification/recorded/published/", import.meta.url);
@@ -70,9 +76,27 @@ Deno.test("every published model is compared, and together they are small", () =
   assert.ok(bytes < 5e6, `${bytes} bytes`);
 });
 
-async function assertPublished(name: PublishedName, blob: Blob, bar: number): Promise<void> {
+async function assertReference(source: SourceLocation, published: PublishedLogits): Promise<void> {
+  await using file = await openGguf(source);
+  const sizes = readHyperParameters(file);
+  const description = describeArchitecture(file);
+  const model = { file, sizes, description, tensors: resolveTensors(file, sizes) };
+  for (const { tokens, rows } of published.sequences) {
+    const ours = await Array.fromAsync(referenceLogits(model, tokens));
+    assert.equal(ours.length, rows.length);
+    for (const [position, row] of rows.entries()) {
+      const angle = cosine(ours[position]!, row);
+      assert.ok(angle >= 0.99999, `cosine ${angle} at position ${position}`);
+      const difference = row.map((logit, id) => Math.abs(logit - ours[position]![id]!));
+      const largest = difference.reduce((a, b) => Math.max(a, b), 0);
+      assert.ok(largest <= 1e-3, `a logit at position ${position} is off by ${largest}`);
+    }
+  }
+}
+
+async function assertEngine(blob: Blob, published: PublishedLogits, bar: number): Promise<void> {
   await using model = await loadModel(blob, { threads: 1 });
-  for (const { tokens, rows } of (await publishedModel(name)).sequences) {
+  for (const { tokens, rows } of published.sequences) {
     await using session = model.session({ context: tokens.length });
     const ours = await Array.fromAsync(session.logits(tokens));
     assert.equal(ours.length, rows.length);

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { cosine, relativeError } from "../qwen3_moe_forward/rows.ts";
 import { type ForwardPass, logitsOfPublished } from "../qwen3_moe_forward/subject.ts";
-import { publishedModel, type PublishedName } from "./published.ts";
+import { publishedLogits, type PublishedName } from "./published.ts";
 
 /**
  * The published implementations keep keys and values in f32. f16 rounds each by 2^-11 at most, and what that
@@ -30,7 +30,7 @@ export async function publishedPairs(
   name: PublishedName,
 ): Promise<PublishedPair[]> {
   const pairs: PublishedPair[] = [];
-  for (const sequence of (await publishedModel(name)).sequences) {
+  for (const sequence of (await publishedLogits(name)).sequences) {
     const rows = await logitsOfPublished(subject, name, sequence);
     sequence.rows.forEach((theirs, position) => {
       const where = `${name}, position ${position} of ${sequence.rows.length}`;

@@ -14,9 +14,8 @@ export interface PublishedSequence {
   readonly rows: readonly Float32Array[];
 }
 
-/** A model as the published implementation knows it. */
-export interface PublishedModel {
-  readonly name: string;
+/** What the published implementation says about a model. */
+export interface PublishedLogits {
   /** the class, and the versions that it ran with */
   readonly reference: string;
   readonly vocabulary: number;
@@ -47,23 +46,30 @@ interface Stored {
   readonly sequences: readonly { readonly tokens: readonly number[]; readonly logits: string }[];
 }
 
-const models = new Map<PublishedName, Promise<PublishedModel>>();
+const models = new Map<PublishedName, Promise<PublishedLogits>>();
 
 /** A model's logits. They are read once. */
-export function publishedModel(name: PublishedName): Promise<PublishedModel> {
+export function publishedLogits(name: PublishedName): Promise<PublishedLogits> {
   let model = models.get(name);
-  if (model === undefined) models.set(name, model = readModel(name));
+  if (model === undefined) models.set(name, model = readLogits(name));
   return model;
 }
 
-async function readModel(name: PublishedName): Promise<PublishedModel> {
-  const stored: Stored = JSON.parse(await packageText(pathOf(name, "json")));
-  const { reference, vocabulary } = stored;
-  const sequences = stored.sequences.map(({ tokens, logits }) => ({
-    tokens,
-    rows: decodeRows(logits, vocabulary),
-  }));
-  return { name, reference, vocabulary, sequences };
+async function readLogits(name: PublishedName): Promise<PublishedLogits> {
+  return parsePublishedLogits(await packageText(pathOf(name, "json")));
+}
+
+/** Logits out of the JSON that tools/reference writes. */
+export function parsePublishedLogits(json: string): PublishedLogits {
+  const { reference, vocabulary, sequences }: Stored = JSON.parse(json);
+  return {
+    reference,
+    vocabulary,
+    sequences: sequences.map(({ tokens, logits }) => ({
+      tokens,
+      rows: decodeRows(logits, vocabulary),
+    })),
+  };
 }
 
 /**

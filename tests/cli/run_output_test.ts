@@ -21,12 +21,12 @@ Deno.test("run --trace-routing refuses a file of the model, by whatever name", a
 Deno.test("run --trace-routing leaves an older trace alone where the prompt is refused", async () => {
   await inDirectory(async (path) => {
     writeFileSync(path("kept.jsonl"), "kept\n");
-    // The model that ships holds 160 tokens.
+    // The model that ships holds 2,048 tokens.
     for (const trace of ["kept.jsonl", "new.jsonl"]) {
-      const args = ["run", "a".repeat(2000), "--trace-routing", path(trace)];
+      const args = ["run", "a ".repeat(3000), "--trace-routing", path(trace)];
       const { code, stderr } = await runHere(args);
       assert.equal(code, 1);
-      assert.match(stderr, /do not fit into a context of 160/);
+      assert.match(stderr, /do not fit into a context of 2048/);
     }
     assert.equal(readFileSync(path("kept.jsonl"), "utf8"), "kept\n");
     assert.deepEqual(readdirSync(path(".")), ["kept.jsonl"]);
@@ -54,7 +54,7 @@ Deno.test("run --raw takes what is piped in as it is, but for one newline at the
     assert.equal(code, 0, stderr);
     return JSON.parse(stdout).prefill.tokens;
   };
-  // The first 256 tokens of the model that ships are the bytes.
+  // Each of these has a token more than the one before.
   const sizes: number[] = [];
   for (const prompt of ["a", "a ", "a \n", "a \n\t"]) {
     sizes.push(await promptTokens(prompt, true));
@@ -66,9 +66,12 @@ Deno.test("run --raw takes what is piped in as it is, but for one newline at the
 });
 
 Deno.test("run --ctx holds prompt and answer but for the last token, as its help says", async () => {
-  const args = ["run", "ab", "--raw", "--ctx", "12", "--json"];
-  const { prefill, tokens, finishReason } = JSON.parse((await runHere(args)).stdout);
-  assert.deepEqual([prefill.tokens + tokens.length, finishReason], [12 + 1, "length"]);
+  await inDirectory(async (path) => {
+    await writeModel(path("random.gguf"), { types: "q8_0" });
+    const args = ["run", "ab", "-m", path("random.gguf"), "--raw", "--ctx", "12", "--json"];
+    const { prefill, tokens, finishReason } = JSON.parse((await runHere(args)).stdout);
+    assert.deepEqual([prefill.tokens + tokens.length, finishReason], [12 + 1, "length"]);
+  });
   const { stdout } = await runHere(["run", "--help"]);
   assert.match(stdout, /--ctx N +tokens that prompt and answer .* not counting the last/);
 });

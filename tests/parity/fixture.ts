@@ -6,11 +6,11 @@
  */
 import type { Recording } from "../../falsification/recorded/format.ts";
 import type { Summary } from "./compare.ts";
-import { type ParityModel, randomPrompt } from "./models.ts";
+import { type RandomModel, randomPrompt } from "./models.ts";
 
 /** One model's file: the log-probabilities of llama.cpp's batch. */
 export interface Fixture extends Recording {
-  readonly model: ParityModel;
+  readonly model: RandomModel;
   /** llama.cpp's batch against its steps at these positions, when the file was written. */
   readonly floor: Summary;
 }
@@ -39,7 +39,7 @@ const mixture = {
 const dense = { ...small, feedForwardWidth: 512 } as const;
 
 /** The models that have a fixture. Names are file names. */
-export const fixtureModels: readonly ParityModel[] = [
+export const fixtureModels: readonly RandomModel[] = [
   {
     ...mixture,
     name: "qwen3moe-f32",
@@ -93,7 +93,7 @@ export const fixtureModels: readonly ParityModel[] = [
 const POSITION_STRIDE = 5;
 
 /** A fixture's prompt, and the positions of it that are kept. */
-export function fixturePrompt(model: ParityModel): { tokens: number[]; positions: number[] } {
+export function fixturePrompt(model: RandomModel): { tokens: number[]; positions: number[] } {
   const tokens = randomPrompt(model.prompts[0]!, model.vocabulary, model.seed);
   const positions = [...tokens.keys()].filter((position) =>
     position % POSITION_STRIDE === POSITION_STRIDE - 1
@@ -105,7 +105,7 @@ export function fixturePrompt(model: ParityModel): { tokens: number[]; positions
 const PUBLISHED: readonly string[] = ["qwen3moe-f32", "qwen3moe-q4_k_m"];
 
 /** Where a model's fixture lies. */
-export function fixtureUrl({ name }: ParityModel): URL {
+export function fixtureUrl({ name }: RandomModel): URL {
   const path = PUBLISHED.includes(name)
     ? `../../falsification/recorded/${name}.llama-cpp.json`
     : `../fixtures/parity/${name}.json`;

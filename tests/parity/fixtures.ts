@@ -9,9 +9,9 @@ import { synthesizeBlob } from "../../synth/mod.ts";
 import { comparePositions, summarize } from "./compare.ts";
 import { type Fixture, fixtureModels, fixturePrompt, fixtureUrl } from "./fixture.ts";
 import { openReference } from "./llama.ts";
-import type { ParityModel } from "./models.ts";
+import type { RandomModel } from "./models.ts";
 
-async function makeFixture(model: ParityModel): Promise<Fixture> {
+async function makeFixture(model: RandomModel): Promise<Fixture> {
   const blob = await synthesizeBlob(model);
   const { tokens, positions } = fixturePrompt(model);
   const path = await Deno.makeTempFile({ suffix: ".gguf" });

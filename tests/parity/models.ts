@@ -1,13 +1,15 @@
 /**
- * The random models and prompts on which our log-probabilities are compared with llama.cpp's.
+ * The models and prompts on which our log-probabilities are compared with llama.cpp's: random ones, and
+ * the trained one that ships.
  *
- * Together they cover 1 to 4 layers, hidden sizes that differ from heads × head size, 4 to 128
+ * Together the random ones cover 1 to 4 layers, hidden sizes that differ from heads × head size, 4 to 128
  * experts, top-1 to top-8, every tensor type, tied and separate output heads, sizes that are no
  * multiple of a vector, the other mixtures, and the dense architectures. They are small, so that all
  * of them run in some minutes on two cores.
  *
  * @module
  */
+import { DEFAULT_MODEL } from "../../cli/default_model.ts";
 import type { Mix } from "../../quantize/mod.ts";
 import type { Kind } from "./compare.ts";
 
@@ -60,8 +62,25 @@ export interface DenseModel extends Shape {
   feedForwardWidth: number;
 }
 
+/** A random model to compare. */
+export type RandomModel = MixtureModel | DenseModel;
+
+/** A model to compare whose file is there already. */
+export interface StoredModel {
+  name: string;
+  file: URL;
+  types: WeightTypes;
+  /** Conversations as its template renders them. */
+  texts: readonly string[];
+}
+
 /** A model to compare. */
-export type ParityModel = MixtureModel | DenseModel;
+export type ParityModel = RandomModel | StoredModel;
+
+/** Conversations of the kind that the small model was trained on, with tools and without. */
+const CONVERSATIONS: { text: string }[] = JSON.parse(
+  await Deno.readTextFile(new URL("../fixtures/small_model/rendered.json", import.meta.url)),
+);
 
 /** Prompt lengths: alone, a pair, less than a batch of kernels, whole batches, more than 512. */
 const ALL_LENGTHS = [1, 2, 31, 512, 700] as const;
@@ -113,8 +132,8 @@ const dense = {
   prompts: SHORT_AND_512,
 } as const;
 
-/** The models, each with its prompts. */
-export const models: readonly ParityModel[] = [
+/** The random models, each with its prompts. */
+export const models: readonly RandomModel[] = [
   { ...small, name: "f32", types: "f32", seed: 1, prompts: ALL_LENGTHS },
   { ...small, name: "f16", types: "f16", seed: 2, prompts: ALL_LENGTHS },
   { ...small, name: "bf16", types: "bf16", seed: 3 },
@@ -262,6 +281,16 @@ export const models: readonly ParityModel[] = [
   },
   { ...small, name: "quantized to q8_0", types: "f32", mix: "q8_0", seed: 36 },
   { ...small, name: "quantized to q4_0", types: "f32", mix: "q4_0", seed: 37 },
+];
+
+/** The models that are compared as they are stored. */
+export const storedModels: readonly StoredModel[] = [
+  {
+    name: "the trained model that ships",
+    file: DEFAULT_MODEL,
+    types: "q4_k_m",
+    texts: CONVERSATIONS.map(({ text }) => text),
+  },
 ];
 
 /**

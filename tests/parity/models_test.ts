@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { SYNTH_ARCHITECTURES } from "../../synth/mod.ts";
-import { type MixtureModel, models, type ParityModel, randomPrompt } from "./models.ts";
+import { type MixtureModel, models, type RandomModel, randomPrompt } from "./models.ts";
 
-const isMixture = (model: ParityModel): model is MixtureModel => "experts" in model;
+const isMixture = (model: RandomModel): model is MixtureModel => "experts" in model;
 const mixtures = models.filter(isMixture).filter(({ architecture }) => architecture === "qwen3moe");
 
 function values<T, V>(items: readonly T[], pick: (item: T) => V): Set<V> {

@@ -8,12 +8,14 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { fileSink, openGguf } from "../../gguf/mod.ts";
 import { loadModel } from "../../mod.ts";
 import { quantizeGguf } from "../../quantize/mod.ts";
 import { synthesize, synthesizeBlob } from "../../synth/mod.ts";
 import {
   comparePositions,
+  type Kind,
   type PositionComparison,
   summarize,
   type Summary,
@@ -22,7 +24,15 @@ import {
 } from "./compare.ts";
 import { evaluate, THREADS } from "./evaluate.ts";
 import { openReference } from "./llama.ts";
-import { kindOf, models, type ParityModel, randomPrompt } from "./models.ts";
+import {
+  kindOf,
+  models,
+  type ParityModel,
+  type RandomModel,
+  randomPrompt,
+  type StoredModel,
+  storedModels,
+} from "./models.ts";
 
 /** A model's distances, and what they are judged to be. */
 interface Outcome {
@@ -38,24 +48,37 @@ interface Expected {
   floor: PositionComparison[];
 }
 
-/** Compares one model; its file lies at `path` while that takes. */
+/** Compares one model; the file of a random one lies at `path` while that takes. */
 async function compareModel(model: ParityModel, path: string): Promise<Outcome> {
+  if ("file" in model) {
+    const file = fileURLToPath(model.file);
+    return compareFile(file, await encodedTexts(model), kindOf(model));
+  }
   try {
     await writeModel(model, path);
     const prompts = model.prompts.map((length) =>
       randomPrompt(length, model.vocabulary, model.seed + length)
     );
-    const expected = await askReference(path, prompts);
-    const distances = await askEngine(path, expected);
-    const floor = summarize(expected.flatMap((prompt) => prompt.floor));
-    const ours = summarize(distances);
-    return { floor, ours, verdict: verdict(ours, floor, kindOf(model)) };
+    return await compareFile(path, prompts, kindOf(model));
   } finally {
     await Deno.remove(path).catch(() => {});
   }
 }
 
-async function writeModel(model: ParityModel, path: string): Promise<void> {
+async function encodedTexts({ file, texts }: StoredModel): Promise<number[][]> {
+  await using model = await loadModel(file);
+  return texts.map((text) => model.tokenizer.encode(text, { addBos: false }));
+}
+
+async function compareFile(path: string, prompts: number[][], kind: Kind): Promise<Outcome> {
+  const expected = await askReference(path, prompts);
+  const distances = await askEngine(path, expected);
+  const floor = summarize(expected.flatMap((prompt) => prompt.floor));
+  const ours = summarize(distances);
+  return { floor, ours, verdict: verdict(ours, floor, kind) };
+}
+
+async function writeModel(model: RandomModel, path: string): Promise<void> {
   await using sink = await fileSink(path);
   if (model.mix === undefined) {
     await synthesize(model, sink);
@@ -88,7 +111,8 @@ async function askEngine(
   return distances;
 }
 
-const NAME_WIDTH = Math.max(...models.map(({ name }) => name.length));
+const ALL: readonly ParityModel[] = [...models, ...storedModels];
+const NAME_WIDTH = Math.max(...ALL.map(({ name }) => name.length));
 const HEADING =
   `${"".padEnd(NAME_WIDTH)}  ${"llama.cpp from itself".padEnd(23)}  we from llama.cpp\n` +
   `${"model".padEnd(NAME_WIDTH)}   median     p95  top-1   median     p95  top-1   cosine`;
@@ -137,9 +161,9 @@ async function run(chosen: readonly ParityModel[], directory: string): Promise<n
 
 if (import.meta.main) {
   const word = Deno.args[0] ?? "";
-  const chosen = models.filter(({ name }) => name.includes(word));
+  const chosen = ALL.filter(({ name }) => name.includes(word));
   if (chosen.length === 0) {
-    console.error(`No model's name holds '${word}': ${models.map(({ name }) => name).join("; ")}`);
+    console.error(`No model's name holds '${word}': ${ALL.map(({ name }) => name).join("; ")}`);
     Deno.exit(2);
   }
   const directory = await Deno.makeTempDir({ prefix: "parity-" });

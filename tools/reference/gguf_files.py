@@ -1,5 +1,5 @@
-"""Checkpoints as GGUF files, with names and keys as llama.cpp's converter writes them. They stand here,
-not in the contract of names, which is tested with these files."""
+"""Checkpoints as GGUF files and back, with names and keys as llama.cpp's converter writes them. They
+stand here, not in the contract of names, which is tested with these files."""
 
 import re
 
@@ -145,3 +145,57 @@ def write_gguf(path, config, checkpoint, bfloat16):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def read_qwen3_moe(path):
+    """config.json and checkpoint of a Qwen3-MoE's GGUF file, its weights decoded to f32."""
+    reader = gguf.GGUFReader(path)
+
+    def field(key):
+        return reader.fields[f"qwen3moe.{key}"].contents()
+
+    tensors = {
+        tensor.name: numpy.array(gguf.quants.dequantize(tensor.data, tensor.tensor_type))
+        for tensor in reader.tensors
+    }
+    config = {
+        "architectures": ["Qwen3MoeForCausalLM"],
+        "model_type": "qwen3_moe",
+        "num_hidden_layers": field("block_count"),
+        "max_position_embeddings": field("context_length"),
+        "hidden_size": field("embedding_length"),
+        "intermediate_size": field("feed_forward_length"),
+        "num_attention_heads": field("attention.head_count"),
+        "num_key_value_heads": field("attention.head_count_kv"),
+        "head_dim": field("attention.key_length"),
+        "rms_norm_eps": field("attention.layer_norm_rms_epsilon"),
+        "rope_theta": field("rope.freq_base"),
+        "num_experts": field("expert_count"),
+        "num_experts_per_tok": field("expert_used_count"),
+        "moe_intermediate_size": field("expert_feed_forward_length"),
+        "vocab_size": len(tensors["token_embd.weight"]),
+        "attention_bias": False,
+        "decoder_sparse_step": 1,
+        "hidden_act": "silu",
+        "mlp_only_layers": [],
+        "norm_topk_prob": True,
+        "tie_word_embeddings": "output.weight" not in tensors,
+    }
+    names = {ours: theirs for theirs, ours in GLOBAL_NAMES.items()}
+    stacks = {EXPERT_NAMES[part]: part for part in ("gate_proj", "up_proj", "down_proj")}
+    in_layer = {
+        ours: theirs for theirs, ours in LAYER_NAMES.items() if "block_sparse_moe" not in theirs
+    }
+    checkpoint = {}
+    for name, weights in tensors.items():
+        if name in names:
+            checkpoint[names[name]] = weights
+            continue
+        layer, rest = re.fullmatch(r"blk\.(\d+)\.(.+)", name).groups()
+        prefix = f"model.layers.{layer}"
+        if rest in stacks:
+            for expert, matrix in enumerate(weights):
+                checkpoint[f"{prefix}.mlp.experts.{expert}.{stacks[rest]}.weight"] = matrix
+        else:
+            checkpoint[f"{prefix}.{in_layer[rest]}"] = weights
+    return config, checkpoint

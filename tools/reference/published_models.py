@@ -51,6 +51,18 @@ def sequence(model, tokens):
     return {"tokens": tokens, "logits": base64.b64encode(logits.tobytes()).decode()}
 
 
+def recorded(config, model, sequences):
+    """What is kept of a model: its logits at every position of the sequences of tokens."""
+    return {
+        "reference": (
+            f"{config['architectures'][0]} of transformers {transformers.__version__}, "
+            f"torch {torch.__version__.split('+')[0]}, float32, eager attention"
+        ),
+        "vocabulary": config["vocab_size"],
+        "sequences": [sequence(model, tokens) for tokens in sequences],
+    }
+
+
 def record(name, target):
     asked = MODELS[name]
     config, seed = asked["config"], asked["seed"]
@@ -60,17 +72,9 @@ def record(name, target):
     model = load(config, checkpoint)
     random = numpy.random.default_rng(seed + 1000)
     vocabulary = config["vocab_size"]
-    answer = {
-        "reference": (
-            f"{config['architectures'][0]} of transformers {transformers.__version__}, "
-            f"torch {torch.__version__.split('+')[0]}, float32, eager attention"
-        ),
-        "vocabulary": vocabulary,
-        "sequences": [
-            sequence(model, random.integers(0, vocabulary, length).tolist())
-            for length in asked["tokens"]
-        ],
-    }
+    lengths = asked["tokens"]
+    sequences = [random.integers(0, vocabulary, length).tolist() for length in lengths]
+    answer = recorded(config, model, sequences)
     (target / f"{name}.json").write_text(json.dumps(answer, indent=2) + "\n")
 
 

@@ -135,14 +135,12 @@ OTHERS = [
 
 
 def make_cases(seed: int) -> Iterator[Case]:
-    """So many distinct cases of each kind that the model is for. Taught capitals and words are a sample
-    here."""
+    """So many distinct cases of each kind that the model is for, and every capital and word that was
+    taught."""
     chance = random.Random(seed)
     for maker in [*(single(maker) for maker in SINGLE), *OTHERS]:
         yield from distinct(maker, chance)
-    capitals, words = taught_cases(seed)
-    yield from chance.sample(capitals, 2 * CASES_OF_A_KIND)
-    yield from chance.sample(words, 3 * CASES_OF_A_KIND)
+    yield from taught_cases(seed)
 
 
 def single(
@@ -161,21 +159,20 @@ def distinct(maker: Callable[[random.Random], Case], chance: random.Random) -> l
     return list(cases.values())
 
 
-def taught_cases(seed: int) -> tuple[list[Case], list[Case]]:
+def taught_cases(seed: int) -> Iterator[Case]:
     """Every capital, and every word in every language."""
     chance = random.Random(seed + 1)
-    capitals = [question_case(q, "taught capitals") for q in questions.taught_capitals(chance)]
-    return capitals, [question_case(q, "taught words") for q in questions.taught_words(chance)]
+    for question in questions.taught_capitals(chance):
+        yield question_case(question, "taught capitals")
+    for question in questions.taught_words(chance):
+        yield question_case(question, "taught words")
 
 
 def every_case(seed: int) -> list[Case]:
-    """What training reports on: `make_cases`, with all capitals and words in place of a sample, and
-    what is only asked so that copying is learned."""
+    """What training reports on: `make_cases`, and what is only asked so that copying is learned."""
     chance = random.Random(seed + 2)
-    cases = [case for case in make_cases(seed) if not case.kind.startswith("taught")]
-    for maker in [single(questions.repeat_question), about_tools_case]:
-        cases += distinct(maker, chance)
-    return [*cases, *(case for part in taught_cases(seed) for case in part)]
+    makers = [single(questions.repeat_question), about_tools_case]
+    return [*make_cases(seed), *(case for maker in makers for case in distinct(maker, chance))]
 
 
 @torch.no_grad()

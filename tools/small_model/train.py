@@ -175,7 +175,7 @@ def work(worker: int, arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--steps", type=int, default=3200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--resume", action="store_true")
     arguments = parser.parse_args()
