@@ -6,19 +6,10 @@
  */
 import assert from "node:assert/strict";
 import { DEFAULT_MODEL } from "../cli/default_model.ts";
-import { loadModel, type Message, type ToolDefinition } from "../mod.ts";
+import { loadModel, type ToolDefinition } from "../mod.ts";
+import { type Case, readCases } from "../tools/small_model/evaluation_set.ts";
 
-/** A conversation so far, and what is to be said next (tools/small_model/evaluation.py). */
-interface Case {
-  readonly kind: string;
-  readonly messages: readonly Message[];
-  readonly tools?: readonly ToolDefinition[];
-  readonly answer: string;
-}
-
-const cases: Case[] = JSON.parse(
-  await Deno.readTextFile(new URL("./fixtures/small_model/questions.json", import.meta.url)),
-);
+const cases = await readCases();
 
 /** What was taught as a whole is to be known; of the rest only a part was in training. */
 const isTaught = ({ kind }: Case) => kind.startsWith("taught");

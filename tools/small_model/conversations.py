@@ -5,7 +5,7 @@ import random
 
 from curriculum import Stage
 from facts import TOOLS, Split
-from questions import any_question
+from questions import Question, any_question
 from tool_talk import (
     Message,
     OfferedTool,
@@ -38,9 +38,12 @@ def system_messages(chance: random.Random, share: float, split: Split) -> list[M
     return [said("system", chance.choice(TOOLS["systems"][split.value]))]
 
 
-def question_turns(chance: random.Random, stage: Stage) -> list[Message]:
-    question = any_question(chance, Split.TRAIN, stage)
+def turns_of(question: Question) -> list[Message]:
     return [said("user", question.text), said("assistant", question.answer)]
+
+
+def question_turns(chance: random.Random, stage: Stage) -> list[Message]:
+    return turns_of(any_question(chance, Split.TRAIN, stage))
 
 
 def refused_turns(chance: random.Random, offered: list[OfferedTool], stage: Stage) -> list[Message]:
@@ -52,8 +55,7 @@ def refused_turns(chance: random.Random, offered: list[OfferedTool], stage: Stag
 
 
 def turns_about_tools(chance: random.Random, offered: list[OfferedTool]) -> list[Message]:
-    question = question_about_tools(chance, offered, Split.TRAIN)
-    return [said("user", question.text), said("assistant", question.answer)]
+    return turns_of(question_about_tools(chance, offered, Split.TRAIN))
 
 
 def call_turns(chance: random.Random, offered: list[OfferedTool]) -> list[Message]:

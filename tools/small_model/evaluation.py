@@ -13,7 +13,7 @@ import json
 import pathlib
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -28,6 +28,7 @@ from model import SmallModel
 from render import Piece, answer_text, text_of
 from tool_talk import (
     Message,
+    OfferedTool,
     Tool,
     call_message,
     is_new,
@@ -53,8 +54,11 @@ class Case:
     answer: str
 
 
-def question_case(question: questions.Question, kind: str | None = None) -> Case:
-    return Case(kind or question.kind, [said("user", question.text)], [], question.answer)
+def question_case(
+    question: questions.Question, kind: str | None = None, tools: Sequence[OfferedTool] = ()
+) -> Case:
+    definitions = [tool.definition for tool in tools]
+    return Case(kind or question.kind, [said("user", question.text)], definitions, question.answer)
 
 
 def tool_case(chance: random.Random) -> Case:
@@ -92,17 +96,12 @@ def no_tool_case(chance: random.Random) -> Case:
 def question_beside_tools_case(chance: random.Random) -> Case:
     question = questions.any_question(chance, HELD_OUT, FIRST)
     tools = make_tools(chance, HELD_OUT, chance.randint(1, 3), FIRST)
-    definitions = [tool.definition for tool in tools]
-    return Case(
-        "questions beside tools", [said("user", question.text)], definitions, question.answer
-    )
+    return question_case(question, "questions beside tools", tools)
 
 
 def about_tools_case(chance: random.Random) -> Case:
     tools = make_tools(chance, HELD_OUT, chance.randint(0, 3), FIRST)
-    question = question_about_tools(chance, tools, HELD_OUT)
-    definitions = [tool.definition for tool in tools]
-    return Case("about tools", [said("user", question.text)], definitions, question.answer)
+    return question_case(question_about_tools(chance, tools, HELD_OUT), tools=tools)
 
 
 def several_turns_case(chance: random.Random) -> Case:

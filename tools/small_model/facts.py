@@ -48,7 +48,6 @@ PHRASINGS: dict[str, Any] = read_json("phrasings.json")
 TOOLS: dict[str, Any] = read_json("tools.json")
 
 
-
 def taught_texts(value: Any) -> Iterator[str]:
     """Every text in a value of JSON's kind that training may see."""
     match value:

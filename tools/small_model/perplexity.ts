@@ -7,37 +7,14 @@
  *
  * @module
  */
-import { loadModel, type Message, type Model, type ToolDefinition } from "../../mod.ts";
-
-/** A conversation so far, and what is to be said next. */
-interface Case {
-  readonly messages: readonly Message[];
-  readonly tools?: readonly ToolDefinition[];
-  readonly answer: string;
-}
-
-const QUESTIONS = new URL("../../tests/fixtures/small_model/questions.json", import.meta.url);
-
-/** The exponential of a mean loss. */
-class Perplexity {
-  #loss = 0;
-  #count = 0;
-
-  /** @param loss of a token, in nats */
-  add(loss: number): void {
-    this.#loss += loss;
-    this.#count++;
-  }
-
-  get value(): number {
-    return Math.exp(this.#loss / this.#count);
-  }
-}
+import { logProbability, PerplexityEstimate } from "../../engine/perplexity.ts";
+import { loadModel, type Model } from "../../mod.ts";
+import { type Case, readCases } from "./evaluation_set.ts";
 
 /** Perplexities of answers, the token that ends them included, and of all but the first tokens. */
 async function measure(model: Model, cases: readonly Case[]): Promise<number[]> {
-  const answers = new Perplexity();
-  const everything = new Perplexity();
+  const answers = new PerplexityEstimate();
+  const everything = new PerplexityEstimate();
   await using session = model.session();
   for (const { messages, tools = [], answer } of cases) {
     const prompt = model.chatTemplate.render(messages, { tools });
@@ -48,22 +25,16 @@ async function measure(model: Model, cases: readonly Case[]): Promise<number[]> 
     for await (const logits of session.logits(tokens)) {
       position++; // of the token that these logits are for
       if (position === tokens.length) continue;
-      const loss = -logProbability(logits, tokens[position]!);
-      everything.add(loss);
-      if (position >= start) answers.add(loss);
+      const told = logProbability(logits, tokens[position]!);
+      everything.add(told);
+      if (position >= start) answers.add(told);
     }
   }
-  return [answers.value, everything.value];
-}
-
-function logProbability(logits: Float32Array, token: number): number {
-  const largest = logits.reduce((a, b) => Math.max(a, b));
-  const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
-  return logits[token]! - largest - Math.log(sum);
+  return [answers.perplexity, everything.perplexity];
 }
 
 if (import.meta.main) {
-  const cases: Case[] = JSON.parse(await Deno.readTextFile(QUESTIONS));
+  const cases = await readCases();
   let first: number[] | undefined;
   for (const path of Deno.args) {
     await using model = await loadModel(path);

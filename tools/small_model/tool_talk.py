@@ -8,7 +8,7 @@ from typing import Any
 from curriculum import Stage
 from facts import TOOLS, Split, split_of
 from invent import failure_reason, invented_word, result_value, slot_value
-from questions import phrased
+from questions import Question, phrased
 
 Message = dict[str, Any]
 Tool = dict[str, Any]
@@ -224,21 +224,14 @@ def request_without_tool(
     ).text
 
 
-@dataclasses.dataclass(frozen=True)
-class Answered:
-    """A question about the tools themselves, and its answer."""
-
-    text: str
-    answer: str
-
-
 def question_about_tools(
     chance: random.Random, offered: list[OfferedTool], split: Split
-) -> Answered:
+) -> Question:
     """Which tools there are, what one is for and takes, and which it is that a description means."""
     about, answers = TOOLS["about"], TOOLS["about"]["answers"]
     if not offered:
-        return Answered(phrased(chance, about["names"], split), answers["no_names"])
+        text = phrased(chance, about["names"], split)
+        return Question("about tools", text, answers["no_names"])
     function = chance.choice(offered).definition["function"]
     kind = chance.choices(["names", "purpose", "search", "parameters"], weights=[2, 2, 4, 2])[0]
     parameters = list(function["parameters"]["properties"])
@@ -249,7 +242,8 @@ def question_about_tools(
         "description": function["description"],
         "parameters": listed(parameters),
     }
-    return Answered(phrased(chance, about[kind], split, **slots), answer.format(**slots))
+    text = phrased(chance, about[kind], split, **slots)
+    return Question("about tools", text, answer.format(**slots))
 
 
 def listed(items: list[str]) -> str:
