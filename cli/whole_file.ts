@@ -24,19 +24,16 @@ export async function writeWholeFile(
   // A link stays: the file that it leads to is replaced.
   const target = there === undefined ? path : await realpath(path);
   const partial = `${target}.${crypto.randomUUID().slice(0, 8)}.partial`;
+  let sink: FileSink | undefined;
   try {
-    const sink = await fileSink(partial, "wx");
-    try {
-      await write(sink, signal);
-      await sink.close();
-      await rename(partial, target);
-    } catch (error) {
-      // What failed first is told, not what fails because of it.
-      await sink.close().catch(() => {});
-      await rm(partial, { force: true }).catch(() => {});
-      throw error;
-    }
+    sink = await fileSink(partial, "wx");
+    await write(sink, signal);
+    await sink.close();
+    await rename(partial, target);
   } catch (error) {
+    // What failed first is told, not what fails because of it.
+    await sink?.close().catch(() => {});
+    if (sink !== undefined) await rm(partial, { force: true }).catch(() => {});
     throw withPath(error, path, partial);
   }
 }

@@ -32,19 +32,20 @@ export async function openFile(
   const handle = await open(name, "r").catch((cause) => {
     throw unreadable(name, cause);
   });
-  // Of what was opened, for meanwhile the name may have become another file's.
-  const { size, version } = await handle.stat()
-    .then((status) => ({ size: status.size, version: fileVersion(status) }))
-    .catch(async (cause) => {
-      await handle.close();
+  /** Of what was opened, for meanwhile the name may have become another file's. */
+  async function checkedStatus(before: string | undefined) {
+    const status = await handle.stat().catch((cause) => {
       throw unreadable(name, cause);
     });
-  try {
-    checkVersion(name, version, descriptor.version);
-  } catch (error) {
+    const version = fileVersion(status);
+    checkVersion(name, version, before);
+    return { size: status.size, version };
+  }
+
+  const { size, version } = await checkedStatus(descriptor.version).catch(async (error) => {
     await handle.close();
     throw error;
-  }
+  });
 
   async function read(offset: number, into: Uint8Array): Promise<void> {
     let done = 0;
@@ -65,10 +66,7 @@ export async function openFile(
       }
       done += bytesRead;
     }
-    const status = await handle.stat().catch((cause) => {
-      throw unreadable(name, cause, offset);
-    });
-    checkVersion(name, fileVersion(status), version);
+    await checkedStatus(version);
   }
 
   return {

@@ -51,44 +51,39 @@ export class RemoteRuntime {
     onProgress: (notice: LoadNotice) => void,
     signal?: AbortSignal,
   ): Promise<RemoteRuntime> {
-    signal?.throwIfAborted();
-    const stopping = new AbortController();
-    const stop = (reason: unknown) => {
-      if (stopping.signal.aborted) return;
-      stopping.abort(reason);
-      channel.interrupt();
-    };
+    const failing = new AbortController();
+    const ending = AbortSignal.any([failing.signal, ...(signal ? [signal] : [])]);
+    ending.throwIfAborted();
     const onNotice = (notice: unknown) => {
-      if (stopping.signal.aborted) return;
+      if (ending.aborted) return;
       try {
         onProgress(notice as LoadNotice);
       } catch (error) {
-        stop(error);
+        failing.abort(error);
       }
     };
-    const onAbort = () => stop(signal!.reason);
     const channel = await openWorker(new URL("./conductor.ts", import.meta.url), { onNotice });
-    signal?.addEventListener("abort", onAbort);
+    const interrupt = () => channel.interrupt();
+    ending.addEventListener("abort", interrupt);
     let helpers: WorkerChannel[] = [];
     try {
-      signal?.throwIfAborted();
       // The conductor would wait for a helper that is no more.
       const onFailure = (error: Error) => channel.terminate(error);
       helpers = await openHelpers(request.threads - 1, { onFailure });
       const ports = await Promise.all(helpers.map(connectHelper));
       const message: ConductorRequest = { kind: "open", helpers: ports, ...request };
-      signal?.throwIfAborted();
+      ending.throwIfAborted();
       const answer = await ask<OpenAnswer>(channel, message, ports);
       // It may have been too late to end the loading.
-      if (stopping.signal.aborted) await ask(channel, { kind: "close" });
-      stopping.signal.throwIfAborted();
+      if (ending.aborted) await ask(channel, { kind: "close" });
+      ending.throwIfAborted();
       return new RemoteRuntime(channel, helpers, answer);
     } catch (error) {
       for (const thread of [channel, ...helpers]) thread.terminate();
-      stopping.signal.throwIfAborted();
+      ending.throwIfAborted();
       throw error;
     } finally {
-      signal?.removeEventListener("abort", onAbort);
+      ending.removeEventListener("abort", interrupt);
     }
   }
 

@@ -46,13 +46,13 @@ interface Stored {
   readonly sequences: readonly { readonly tokens: readonly number[]; readonly logits: string }[];
 }
 
-const models = new Map<PublishedName, Promise<PublishedLogits>>();
+const known = new Map<PublishedName, Promise<PublishedLogits>>();
 
 /** A model's logits. They are read once. */
 export function publishedLogits(name: PublishedName): Promise<PublishedLogits> {
-  let model = models.get(name);
-  if (model === undefined) models.set(name, model = readLogits(name));
-  return model;
+  let logits = known.get(name);
+  if (logits === undefined) known.set(name, logits = readLogits(name));
+  return logits;
 }
 
 async function readLogits(name: PublishedName): Promise<PublishedLogits> {
