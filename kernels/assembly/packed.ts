@@ -14,8 +14,10 @@
 //   groupBytes(columns)  bytes of a group of 8 rows
 //   dotOne(group, columns, x, out)
 //                        the dot products of 8 rows with one token's activations
-//   dotFour(group, columns, quants, x, xStride, out, outStride)
-//                        the same for 4 tokens, whose quants are also at `quants`, interleaved
+//   dotFour(group, columns, quants, x, xStride, out, outStride, last)
+//                        the same for 4 tokens, whose quants are also at `quants`, interleaved; the
+//                        fourth is token `last`, 3, or 2 where there are three: three at once cost
+//                        less than one after another, two do not
 //
 // Results have the bits that the file's own layout gives, whatever the batch: the sums of integers
 // are exact, and those of floats go from the first block to the last in both.
@@ -56,10 +58,11 @@ export function matmulPacked<F>(
     let tokenX = x;
     let tokenOut = out + (<usize> first << 5);
     let left = tokens;
-    for (; left >= 4 && columns <= MOST_INTERLEAVED; left -= 4) {
-      interleave(tokenX, xStride, columns, quants);
+    for (; left >= 3 && columns <= MOST_INTERLEAVED; left -= 4) {
+      const last = <usize> min(left, 4) - 1;
+      interleave(tokenX, xStride, last, columns, quants);
       for (let group = groups, to = tokenOut; group != groupsEnd; group += groupBytes, to += 32) {
-        format.dotFour(group, columns, quants, tokenX, xStride, to, outBytes);
+        format.dotFour(group, columns, quants, tokenX, xStride, to, outBytes, last);
       }
       tokenX += 4 * xStride;
       tokenOut += 4 * outBytes;
@@ -74,13 +77,19 @@ export function matmulPacked<F>(
   }
 }
 
-/** Quants of 4 tokens: 4 columns of each token, then the next 4 columns. */
-function interleave(x: usize, xStride: usize, columns: i32, to: usize): void {
+/** Quants of 4 tokens, the fourth being `last`: 4 columns of each, then the next 4 columns. */
+function interleave(x: usize, xStride: usize, last: usize, columns: i32, to: usize): void {
   const blocks = columns / Q8_K_SIZE;
   for (let block = 0; block < blocks; block++, x += Q8_K_BYTES) {
     for (let from = x; from != x + Q8_K_SIZE; from += 16, to += 64) {
-      const next = from + xStride, third = next + xStride;
-      storeTransposed(to, v128.load(from), v128.load(next), v128.load(third), v128.load(third + xStride));
+      const second = from + xStride, fourth = from + last * xStride;
+      storeTransposed(
+        to,
+        v128.load(from),
+        v128.load(second),
+        v128.load(second + xStride),
+        v128.load(fourth),
+      );
     }
   }
 }
@@ -94,6 +103,23 @@ export function storeTransposed(to: usize, a: v128, b: v128, c: v128, d: v128): 
   v128.store(to, v128.shuffle<i64>(abLow, cdLow, 1, 3), 16);
   v128.store(to, v128.shuffle<i64>(abHigh, cdHigh, 0, 2), 32);
   v128.store(to, v128.shuffle<i64>(abHigh, cdHigh, 1, 3), 48);
+}
+
+/** Stores a vector of each of four tokens, of which the fourth is `last`, `stride` bytes apart. */
+@inline
+export function storeRows(
+  to: usize,
+  stride: usize,
+  last: usize,
+  row0: v128,
+  row1: v128,
+  row2: v128,
+  row3: v128,
+): void {
+  v128.store(to, row0);
+  v128.store(to + stride, row1);
+  v128.store(to + 2 * stride, row2);
+  v128.store(to + last * stride, row3);
 }
 
 /** 8 f16 become f32 in their place, which has room for them. */

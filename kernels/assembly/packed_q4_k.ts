@@ -17,6 +17,7 @@ import {
   lane3,
   lowTwice,
   matmulPacked,
+  storeRows,
   storeTransposed,
   widenHalves,
 } from "./packed";
@@ -120,6 +121,7 @@ class PackedQ4_K {
     xStride: usize,
     out: usize,
     outStride: usize,
+    last: usize,
   ): void {
     const end = group + this.groupBytes(columns);
     const nibble = inRegister(i8x16.splat(15));
@@ -168,7 +170,7 @@ class PackedQ4_K {
         highDots2 = i32x4.add(highDots2, i32x4.dot_i16x8_s(h2, twice));
         highDots3 = i32x4.add(highDots3, i32x4.dot_i16x8_s(h3, twice));
       }
-      const x1 = x + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
+      const x1 = x + xStride, x2 = x1 + xStride, x3 = x + last * xStride;
       const scale0 = activationScale(x), scale1 = activationScale(x1);
       const scale2 = activationScale(x2), scale3 = activationScale(x3);
       const sums0 = v128.load(x, Q8_K_SUMS_OF_32), sums1 = v128.load(x1, Q8_K_SUMS_OF_32);
@@ -188,10 +190,8 @@ class PackedQ4_K {
       high2 = addBlock(high2, highDots2, offsets(m0, m1, m2, m3, sums2), d, dmin, scale2);
       high3 = addBlock(high3, highDots3, offsets(m0, m1, m2, m3, sums3), d, dmin, scale3);
     }
-    v128.store(out, low0), v128.store(out, high0, 16), out += outStride;
-    v128.store(out, low1), v128.store(out, high1, 16), out += outStride;
-    v128.store(out, low2), v128.store(out, high2, 16), out += outStride;
-    v128.store(out, low3), v128.store(out, high3, 16);
+    storeRows(out, outStride, last, low0, low1, low2, low3);
+    storeRows(out + 16, outStride, last, high0, high1, high2, high3);
   }
 }
 

@@ -9,7 +9,17 @@
 import { Q8_K_BYTES, Q8_K_CENTERS, Q8_K_D, Q8_K_SIZE } from "../activation_layouts";
 import { dotPairs } from "./dot";
 import { inRegister } from "./in_register";
-import { highTwice, lane0, lane1, lane2, lane3, lowTwice, matmulPacked, widenHalves } from "./packed";
+import {
+  highTwice,
+  lane0,
+  lane1,
+  lane2,
+  lane3,
+  lowTwice,
+  matmulPacked,
+  storeRows,
+  widenHalves,
+} from "./packed";
 
 const BLOCK_BYTES: usize = 1696;
 const SCALES: usize = 32;
@@ -90,6 +100,7 @@ class PackedQ6_K {
     xStride: usize,
     out: usize,
     outStride: usize,
+    last: usize,
   ): void {
     const end = group + this.groupBytes(columns);
     const weight = inRegister(i8x16.splat(63));
@@ -98,7 +109,7 @@ class PackedQ6_K {
     for (; group != end; group += BLOCK_BYTES, x += Q8_K_BYTES) {
       let lowDots0 = i32x4.splat(0), lowDots1 = lowDots0, lowDots2 = lowDots0, lowDots3 = lowDots0;
       let highDots0 = lowDots0, highDots1 = lowDots0, highDots2 = lowDots0, highDots3 = lowDots0;
-      const x1 = x + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
+      const x1 = x + xStride, x2 = x1 + xStride, x3 = x + last * xStride;
       let from = group, centers: usize = Q8_K_CENTERS;
       for (let part = group; part != group + 128; part += 8, centers += 4) {
         let l0 = v128.load32_splat(x + centers), l1 = v128.load32_splat(x1 + centers);
@@ -138,24 +149,17 @@ class PackedQ6_K {
         highDots2 = addScaled(highDots2, h2, twice), highDots3 = addScaled(highDots3, h3, twice);
       }
       const d = v128.load(group), dHigh = v128.load(group, 16);
-      let at = x;
-      let scale = v128.load32_splat(at, Q8_K_D);
-      low0 = addBlock(low0, lowDots0, d, scale);
-      high0 = addBlock(high0, highDots0, dHigh, scale);
-      at += xStride, scale = v128.load32_splat(at, Q8_K_D);
-      low1 = addBlock(low1, lowDots1, d, scale);
-      high1 = addBlock(high1, highDots1, dHigh, scale);
-      at += xStride, scale = v128.load32_splat(at, Q8_K_D);
-      low2 = addBlock(low2, lowDots2, d, scale);
-      high2 = addBlock(high2, highDots2, dHigh, scale);
-      at += xStride, scale = v128.load32_splat(at, Q8_K_D);
-      low3 = addBlock(low3, lowDots3, d, scale);
-      high3 = addBlock(high3, highDots3, dHigh, scale);
+      let scale = v128.load32_splat(x, Q8_K_D);
+      low0 = addBlock(low0, lowDots0, d, scale), high0 = addBlock(high0, highDots0, dHigh, scale);
+      scale = v128.load32_splat(x1, Q8_K_D);
+      low1 = addBlock(low1, lowDots1, d, scale), high1 = addBlock(high1, highDots1, dHigh, scale);
+      scale = v128.load32_splat(x2, Q8_K_D);
+      low2 = addBlock(low2, lowDots2, d, scale), high2 = addBlock(high2, highDots2, dHigh, scale);
+      scale = v128.load32_splat(x3, Q8_K_D);
+      low3 = addBlock(low3, lowDots3, d, scale), high3 = addBlock(high3, highDots3, dHigh, scale);
     }
-    v128.store(out, low0), v128.store(out, high0, 16), out += outStride;
-    v128.store(out, low1), v128.store(out, high1, 16), out += outStride;
-    v128.store(out, low2), v128.store(out, high2, 16), out += outStride;
-    v128.store(out, low3), v128.store(out, high3, 16);
+    storeRows(out, outStride, last, low0, low1, low2, low3);
+    storeRows(out + 16, outStride, last, high0, high1, high2, high3);
   }
 }
 
