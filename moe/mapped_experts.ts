@@ -87,6 +87,8 @@ interface Expert {
   rows: number;
   /** rows that it is to compute now */
   demand: number;
+  /** whether the system has been asked to read it */
+  requested: boolean;
 }
 
 /** Holds experts, each mapped or in its slot. */
@@ -136,7 +138,7 @@ export class MappedExperts implements ExpertStore {
         (expert.mapped.length === 0 || mapping.isPresent(expert.mapped));
       (isThere ? present : missing).push(expert);
     }
-    if (this.#held) { for (const expert of missing) mapping.request(partsToMap(expert)); }
+    if (this.#held) { for (const expert of missing) this.#request(expert); }
     this.#hits += present.length;
     this.#misses += missing.length;
     this.#use(present);
@@ -149,14 +151,18 @@ export class MappedExperts implements ExpertStore {
     this.#noticeLoss();
     const experts = missing.map((number) => this.#expert(layer, number));
     this.#makeRoom(experts);
-    const mapped = experts.filter((expert) => this.#map(expert));
+    // What the system has already is mapped as it is touched, by all threads at once. Beside what has
+    // to be waited for it might be gone by then.
+    const populates = experts.some(({ requested }) => requested);
+    const mapped = experts.filter((expert) => this.#map(expert, populates));
     const others = experts.filter((expert) => !mapped.includes(expert));
     if (others.length === 0) {
       this.#use(experts);
       return;
     }
     await this.#readToSlots(others);
-    // The files may have been given back meanwhile.
+    // The files may have been given back meanwhile, or the system's pages.
+    for (const expert of mapped) expert.requested = true;
     await this.fetch(layer, mapped.map(numberOf));
   }
 
@@ -195,12 +201,20 @@ export class MappedExperts implements ExpertStore {
     for (const expert of [...this.#inMemory]) if (expert.mapped.length > 0) this.#forget(expert);
   }
 
+  /** Has the system start to read what it has not of an expert. */
+  #request(expert: Expert): void {
+    const { mapping } = this.#access;
+    const parts = partsToMap(expert);
+    expert.requested = !mapping.isPresent(parts);
+    if (expert.requested) mapping.request(parts);
+  }
+
   /** Brings an expert into memory by its mapping; false if that can't be done. */
-  #map(expert: Expert): boolean {
+  #map(expert: Expert, populates: boolean): boolean {
     const { mapping } = this.#access;
     if (!this.#held) return false;
     const parts = partsToMap(expert);
-    if (!mapping.populate(parts) || !mapping.held) return false;
+    if (populates && !mapping.populate(parts) || !mapping.held) return false;
     this.#countRead(parts);
     if (expert.block === undefined) {
       const [gate, up, down] = parts.map(({ matrix }) => matrix);
@@ -285,6 +299,7 @@ function newExpert(run: ExpertRun, number: number): Expert {
     bytes: 0,
     rows: 0,
     demand: 0,
+    requested: false,
   };
 }
 

@@ -29,21 +29,21 @@ class NotedMapping {
   readonly reserved: { part: MatrixPart; bytes: number }[] = [];
   /** names of parts that can't be brought */
   readonly broken = new Set<string>();
-  /** whether the system has taken all pages back */
-  evicted = false;
+  /** names of parts that the system has read */
+  readonly cached = new Set<string>();
 
   reserve(part: MatrixPart, bytes: number): void {
     this.reserved.push({ part, bytes });
   }
-  isPresent(): boolean {
-    return !this.evicted;
+  isPresent(parts: readonly MatrixPart[]): boolean {
+    return parts.every((part) => this.cached.has(nameOf(part)));
   }
   request(parts: readonly MatrixPart[]): void {
     this.#note("request", parts);
   }
   populate(parts: readonly MatrixPart[]): boolean {
     if (!this.held || parts.some((part) => this.broken.has(nameOf(part)))) return false;
-    this.evicted = false;
+    for (const part of parts) this.cached.add(nameOf(part));
     this.#note("populate", parts);
     return true;
   }
@@ -117,13 +117,27 @@ Deno.test("MappedExperts computes an expert where the file lies, without reading
   assert.deepEqual(store.use, { hits: 1, misses: 1, bytesRead: 3 * 8 * 144, unpacked: 2 });
 });
 
+Deno.test("MappedExperts populates nothing where the system has all that is wanted", async () => {
+  const { mapping, want } = storeOf([layer(4)]);
+  for (const part of ["gate", "up", "down"]) mapping.cached.add(`1.${part}`).add(`2.${part}`);
+  assert.deepEqual(await want([1]), { present: [], missing: [1] });
+  assert.deepEqual(mapping.notes, []);
+  // While the third is waited for, the second may be taken back.
+  await want([2, 3]);
+  assert.deepEqual(mapping.notes, [
+    "request 3.gate 3.up 3.down",
+    "populate 2.gate 2.up 2.down",
+    "populate 3.gate 3.up 3.down",
+  ]);
+});
+
 Deno.test("MappedExperts packs what is used again and again, and lets go of its mapping", async () => {
   const { store, mapping, done, want } = storeOf([layer(4)]);
   for (let i = 0; i < 3; i++) await want([1]);
   assert.deepEqual(done, ["pack 3"]);
   assert.equal(mapping.notes.at(-1), "drop 1.gate 1.up 1.down");
   assert.notEqual(store.block(0, 1).gate.packed, undefined);
-  mapping.evicted = true;
+  mapping.cached.clear();
   assert.deepEqual((await want([1])).present, [1], "the file is not needed any more");
   // Many rows at once are worth it the first time.
   await want([3], 100);
@@ -136,7 +150,7 @@ Deno.test("MappedExperts leaves parts mapped that have no packed form", async ()
   assert.deepEqual(done, ["pack 2"]);
   const { gate, down } = store.block(0, 0);
   assert.ok(gate.packed !== undefined && down.packed === undefined);
-  mapping.evicted = true;
+  mapping.cached.clear();
   assert.deepEqual((await want([0])).missing, [0]);
   assert.equal(mapping.notes.at(-1), "populate 0.down");
 });
