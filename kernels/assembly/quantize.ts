@@ -25,10 +25,21 @@ import {
 } from "./f16";
 import { maxF32 } from "./lanes";
 
-/** Four values times `factor`, rounded to integers, i32x4; NaN becomes 0. */
+// Variables on purpose, as in exp.ts.
+
+// 1.5 * 2^23: adding it to a small f32 leaves the nearest integer in the lowest bits of the sum.
+let ROUNDING = f32x4.splat(12582912);
+let LEAST_QUANT = i8x16.splat(-127);
+
+/**
+ * Four values times `factor`, rounded to integers, i32x4; NaN becomes 0, and what is further from
+ * zero than 2^22 some integer that is as well.
+ */
 @inline
 function scaleFour(x: usize, factor: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), factor)));
+  const scaled = f32x4.mul(v128.load(x), factor);
+  const numbers = v128.and(scaled, f32x4.eq(scaled, scaled));
+  return i32x4.sub(f32x4.add(numbers, ROUNDING), ROUNDING);
 }
 
 /** 16 values times `factor` as integers, i8x16, no further from zero than 127. */
@@ -36,7 +47,7 @@ function scaleFour(x: usize, factor: v128): v128 {
 export function scaleSixteen(x: usize, factor: v128): v128 {
   const first = i16x8.narrow_i32x4_s(scaleFour(x, factor), scaleFour(x + 16, factor));
   const second = i16x8.narrow_i32x4_s(scaleFour(x + 32, factor), scaleFour(x + 48, factor));
-  return i8x16.max_s(i8x16.narrow_i16x8_s(first, second), i8x16.splat(-127));
+  return i8x16.max_s(i8x16.narrow_i16x8_s(first, second), LEAST_QUANT);
 }
 
 @inline
@@ -46,28 +57,36 @@ function sumOfBytes(bytes: v128): i32 {
     i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
 }
 
-/** In lane 0 of an i32x4 two i16: -32 times the sums of the bytes 0, 1, 4, 5, 8, ... and 2, 3, 6, 7, ... */
+/** In lanes 0 and 1 of an i16x8 the sums of the bytes 0, 1, 4, 5, 8, ... and 2, 3, 6, 7, ... */
 @inline
-function centers(bytes: v128): v128 {
+function sumsOfPairs(bytes: v128): v128 {
   let pairs = i16x8.extadd_pairwise_i8x16_s(bytes);
   pairs = i16x8.add(pairs, v128.shuffle<i64>(pairs, pairs, 1, 0));
-  pairs = i16x8.add(pairs, v128.shuffle<i32>(pairs, pairs, 1, 0, 3, 2));
-  return i16x8.neg(i16x8.shl(pairs, 5));
+  return i16x8.add(pairs, v128.shuffle<i32>(pairs, pairs, 1, 0, 3, 2));
 }
 
-/** The value of a block that is furthest from zero, with its sign: the first of several. */
+/**
+ * The value of a block that is furthest from zero, with its sign: the first of several. As integers,
+ * the bits of positive f32 have the order of their values, infinity and NaN after all others, and
+ * those of negative ones the opposite.
+ */
 function extremeOf256(x: usize): f32 {
-  let largest = v128.load(x), smallest = largest;
+  let positives = v128.load(x), negatives = positives;
   for (let i: usize = 16; i < 4 * Q8_K_SIZE; i += 16) {
     const values = v128.load(x + i);
-    largest = f32x4.max(largest, values);
-    smallest = f32x4.min(smallest, values);
+    positives = i32x4.max_s(positives, values);
+    negatives = i32x4.max_u(negatives, values);
   }
-  const high = maxF32(largest);
-  const low = -maxF32(f32x4.neg(smallest));
-  if (-low > high) return low;
-  if (-low < high || high != high) return high;
-  while (abs(load<f32>(x)) != high) x += 4;
+  positives = i32x4.max_s(positives, v128.shuffle<i64>(positives, positives, 1, 0));
+  positives = i32x4.max_s(positives, v128.shuffle<i32>(positives, positives, 1, 0, 3, 2));
+  negatives = i32x4.max_u(negatives, v128.shuffle<i64>(negatives, negatives, 1, 0));
+  negatives = i32x4.max_u(negatives, v128.shuffle<i32>(negatives, negatives, 1, 0, 3, 2));
+  const high = i32x4.extract_lane(positives, 0), low = i32x4.extract_lane(negatives, 0);
+  // If there is none of a sign, the other one's is found in its place.
+  const below = low < 0 ? low & i32.MAX_VALUE : -1;
+  if (below > high) return reinterpret<f32>(low);
+  if (below < high) return reinterpret<f32>(high);
+  while ((load<i32>(x) & i32.MAX_VALUE) != high) x += 4;
   return load<f32>(x);
 }
 
@@ -79,10 +98,11 @@ function quantizeBlockQ8_K(x: usize, out: usize): void {
   let previous = 0;
   for (let group: usize = 0; group < 16; group++) {
     const quants = scaleSixteen(x + group * 64, factor);
-    const sum = sumOfBytes(quants);
+    const sums = sumsOfPairs(quants);
+    const sum = i16x8.extract_lane_s(sums, 0) + i16x8.extract_lane_s(sums, 1);
     v128.store(out + group * 16, quants);
     store<i16>(out + group * 2, <i16> sum, Q8_K_SUMS_OF_16);
-    v128.store_lane<u32>(out + group * 4, centers(quants), 0, Q8_K_CENTERS);
+    v128.store_lane<u32>(out + group * 4, i16x8.neg(i16x8.shl(sums, 5)), 0, Q8_K_CENTERS);
     if (group & 1) store<i16>(out + (group & ~1), <i16> (previous + sum), Q8_K_SUMS_OF_32);
     previous = sum;
   }
@@ -97,11 +117,11 @@ export function quantizeQ8_K(start: i32, end: i32, x: usize, out: usize, columns
   }
 }
 
-/** The largest magnitude of a Q8_0 block. */
+/** The largest magnitude of a Q8_0 block; NaN if there is one. As integers, magnitudes keep their order. */
 export function magnitudeOf32(x: usize): f32 {
   let largest = f32x4.abs(v128.load(x));
   for (let i: usize = 16; i < 4 * Q8_0_SIZE; i += 16) {
-    largest = f32x4.max(largest, f32x4.abs(v128.load(x + i)));
+    largest = i32x4.max_s(largest, f32x4.abs(v128.load(x + i)));
   }
   return maxF32(largest);
 }
