@@ -9,7 +9,7 @@ import {
   type Pin,
   type PinnedContract,
   type PinProblem,
-  UPDATE_COMMAND,
+  updateCommand,
   updatePins,
 } from "../contracts/pin.ts";
 import { parseArguments } from "./arguments.ts";
@@ -46,7 +46,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const { values, operands } = parseArguments(args, FLAGS, ["check|update", "[PATH]"]);
   const [action, given] = operands;
   const path = given ?? ownContracts();
-  const advice = given === undefined ? UPDATE_COMMAND : `${UPDATE_COMMAND} ${given}`;
+  const advice = updateCommand(given);
   if (action !== "check" && action !== "update") {
     throw new UsageError(`${JSON.stringify(action)} is neither check nor update`);
   }

@@ -65,7 +65,12 @@ export class PinError extends Error {
 export const LOCK_NAME = "pin.lock";
 
 /** The command that pins the contracts that the program came with. */
-export const UPDATE_COMMAND = "deno run -A cli.ts pin update";
+const UPDATE_COMMAND = "deno run -A cli.ts pin update";
+
+/** The command that pins the contracts of a folder; of the program's own where none is named. */
+export function updateCommand(folder: string | undefined): string {
+  return folder === undefined ? UPDATE_COMMAND : `${UPDATE_COMMAND} ${folder}`;
+}
 
 const LOCK_HEAD =
   `# The version and the SHA-256 of every contract here. A contract that changes takes a higher

@@ -4,6 +4,11 @@
  * packed from there into a slot, for kernels like that better. Where not all may be in memory, the
  * one that was used least recently goes first.
  *
+ * Nothing is asked for before its layer. The next layer's router can be applied to this layer's input,
+ * and names three quarters of the experts that it chooses then. But where the disk is the bound, what
+ * is read in vain costs more than what is read early gains: 8% were lost, while guesses that are all
+ * right would have gained as much.
+ *
  * @module
  */
 import { PACKED_ROWS } from "../kernels/formats.ts";

@@ -1,6 +1,7 @@
+import { dirname } from "node:path";
 import type { Contract } from "../../validation/contract.ts";
 import type { Finding } from "../../validation/finding.ts";
-import { checkPins } from "../../pin.ts";
+import { checkPins, updateCommand } from "../../pin.ts";
 import { findingAt, findingIn } from "./gate.ts";
 
 /** A folder of contracts with its lock. */
@@ -30,7 +31,8 @@ export function pin(folders: readonly PinnedFolder[]): Finding[] {
       version: contract.version,
       text,
     }));
-    return checkPins(pinned, lock).flatMap(({ contract: name, message }) => {
+    const update = updateCommand(dirname(path));
+    return checkPins(pinned, lock, update).flatMap(({ contract: name, message }) => {
       const file = files.get(name);
       // Of the lock as a whole, or of a contract that it has and the folder has not.
       if (file === undefined) return [findingAt(path, 1, "PIN-001", `${name} ${message}`.trim())];

@@ -39,6 +39,11 @@ Deno.test("PIN-001: what is there is pinned, and what is pinned is there", () =>
   assert.deepEqual(found([mean]), ["pin.lock:1:1 PIN-001"]);
 });
 
+Deno.test("PIN-001 says how to pin the contracts of that folder", () => {
+  const [finding] = pin([{ path: "other/contracts/pin.lock", lock: undefined, contracts: [mean] }]);
+  assert.match(finding!.message, /run: deno run -A cli\.ts pin update other\/contracts$/);
+});
+
 Deno.test("PIN-001: there is a lock that can be read", () => {
   const contracts = [pinned("sum-v1", SUM), mean];
   assert.deepEqual(summary(pin([{ path: "contracts/pin.lock", lock: undefined, contracts }])), [
