@@ -25,7 +25,7 @@ import { compare, type Match } from "./peers/compare.ts";
 import type { Contender, ModelFiles } from "./peers/contender.ts";
 import { report } from "./peers/report.ts";
 import { wllamaContender } from "./peers/wllama.ts";
-import { makeWorkload } from "./peers/workload.ts";
+import { DECODED, makeWorkload, WARM_UP_DECODED } from "./peers/workload.ts";
 
 /** No repetition begins that would end later than this after the start, if it is like those before. */
 const LIMIT_MILLISECONDS = 9 * 60_000;
@@ -125,7 +125,8 @@ async function enter(
       `a vocabulary of ${formatCount(vocabulary)}, ${formatBytes(files.bytes)}`,
     activeBytesPerToken: activeBytesPerToken(resolveTensors(file, parameters), parameters),
     contenders: engines.map((engine) => resources.use(engine(files, signal))),
-    workload: (repetition) => makeWorkload(tokenizer, repetition + 1),
+    warmUp: makeWorkload(tokenizer, 0, WARM_UP_DECODED),
+    workload: (repetition) => makeWorkload(tokenizer, repetition + 1, DECODED),
   };
 }
 

@@ -33,7 +33,9 @@ export interface Match {
   readonly title: string;
   readonly activeBytesPerToken: number;
   readonly contenders: readonly Contender[];
-  /** the workload of a repetition; -1 is the warm-up's */
+  /** what every turn begins with */
+  readonly warmUp: Workload;
+  /** the workload of a repetition */
   readonly workload: (repetition: number) => Workload;
 }
 
@@ -87,7 +89,7 @@ export async function compare(
       tell(`${turn} ${match.title}: ${entry.engine}, ${counted(entry.threads, "thread")}`);
       const task = {
         threads: entry.threads,
-        warmUp: match.workload(-1),
+        warmUp: match.warmUp,
         measured: match.workload(repetition),
       };
       try {

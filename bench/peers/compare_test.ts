@@ -25,7 +25,7 @@ function workload(repetition: number): Workload {
 }
 
 function match(...contenders: Contender[]): Match {
-  return { title: "model", activeBytesPerToken: 1, contenders, workload };
+  return { title: "model", activeBytesPerToken: 1, contenders, warmUp: workload(-1), workload };
 }
 
 const options = {

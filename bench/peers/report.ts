@@ -6,6 +6,7 @@
 import { counted, formatBytes } from "../../cli/format.ts";
 import type { Comparison, Entry } from "./compare.ts";
 import { type Kind, KINDS, median, type Sample } from "./speeds.ts";
+import { DECODED, WARM_UP_DECODED } from "./workload.ts";
 
 /** Where and when. */
 export interface Circumstances {
@@ -44,10 +45,11 @@ const METHOD = `## What is measured
 Tokens per second, as the median over the repetitions, and from the lowest to the highest. In a
 repetition all engines have their turn, with the same random words as prompt, the next repetition goes
 through them in the opposite order, and ratios are taken within a repetition: what else the machine
-does changes from minute to minute. Each turn computes everything once before it measures.
+does changes from minute to minute. Each turn computes other prompts of the same lengths and decodes
+${WARM_UP_DECODED} tokens before it measures: this engine and wllama optimize their code while it runs.
 
 - prefill 64, prefill 512: a prompt of so many tokens at once, and the logits after its last.
-- decode: 32 tokens, one after another, each the likeliest, after a prompt of 64.
+- decode: ${DECODED} tokens, one after another, each the likeliest, after a prompt of 64.
 - reads: bytes of active weights × tokens per second. A decoded token reads each once, so what as many
   threads read from memory with nothing else to do (the stream, measured by this engine within the
   same repetition) is the bound.
