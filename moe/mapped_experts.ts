@@ -139,11 +139,12 @@ export class MappedExperts implements ExpertStore {
     for (const { expert: number, rows } of demands) {
       const expert = this.#expert(layer, number);
       expert.demand = rows;
-      const isThere = expert.block !== undefined &&
-        (expert.mapped.length === 0 || mapping.isPresent(expert.mapped));
+      const parts = partsToMap(expert);
+      expert.requested = this.#held && !mapping.isPresent(parts);
+      if (expert.requested) mapping.request(parts);
+      const isThere = expert.block !== undefined && !expert.requested;
       (isThere ? present : missing).push(expert);
     }
-    if (this.#held) { for (const expert of missing) this.#request(expert); }
     this.#hits += present.length;
     this.#misses += missing.length;
     this.#use(present);
@@ -204,14 +205,6 @@ export class MappedExperts implements ExpertStore {
     if (!this.#held || this.#access.mapping.held) return;
     this.#held = false;
     for (const expert of [...this.#inMemory]) if (expert.mapped.length > 0) this.#forget(expert);
-  }
-
-  /** Has the system start to read what it has not of an expert. */
-  #request(expert: Expert): void {
-    const { mapping } = this.#access;
-    const parts = partsToMap(expert);
-    expert.requested = !mapping.isPresent(parts);
-    if (expert.requested) mapping.request(parts);
   }
 
   /** Brings an expert into memory by its mapping; false if that can't be done. */
