@@ -26,7 +26,7 @@ export interface Workload {
 /** Positions that a workload takes at most. */
 export const CONTEXT = 1024;
 
-/** Tokens that are decoded where that is measured: a half to a whole second on two cores. */
+/** Tokens that are decoded where that is measured: this engine takes half a second on two cores. */
 export const DECODED = 32;
 
 /** Tokens that are decoded before: engines that optimize their code while it runs are warm then. */

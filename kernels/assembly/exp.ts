@@ -15,7 +15,7 @@ let LOG2_E = f32x4.splat(1.44269504088896341);
 let LN2_HIGH = f32x4.splat(0.693359375);
 let LN2_LOW = f32x4.splat(-2.12194440e-4);
 // 1.5 * 2^23: adding it to a small f32 leaves the nearest integer in the lowest bits of the sum.
-let ROUNDING = f32x4.splat(12582912);
+export let ROUNDING = f32x4.splat(12582912);
 let ONE = f32x4.splat(1);
 let C2 = f32x4.splat(5.0000001201e-1);
 let C3 = f32x4.splat(1.6666665459e-1);

@@ -6,10 +6,11 @@
 // 4 columns of rows 0 to 3, of rows 4 to 7, and the next 4 columns of rows 0 to 3, byte 4 r + c being
 // column c of row r. What remains, the next 4 columns of rows 4 to 7, lies in their bits 6 and 7: bits
 // 0 and 1 of a weight in the first, 2 and 3 in the second, 4 and 5 in the third.
-import { Q8_K_BYTES, Q8_K_CENTERS, Q8_K_D, Q8_K_SIZE } from "../activation_layouts";
+import { Q8_K_BYTES, Q8_K_CENTERS, Q8_K_SIZE } from "../activation_layouts";
 import { dotPairs } from "./dot";
 import { inRegister } from "./in_register";
 import {
+  activationScale,
   highTwice,
   lane0,
   lane1,
@@ -83,7 +84,7 @@ class PackedQ6_K {
         lowDots = addScaled(lowDots, l, lowTwice(scales));
         highDots = addScaled(highDots, h, highTwice(scales));
       }
-      const scale = v128.load32_splat(x, Q8_K_D);
+      const scale = activationScale(x);
       low = addBlock(low, lowDots, v128.load(group), scale);
       high = addBlock(high, highDots, v128.load(group, 16), scale);
     }
@@ -149,13 +150,13 @@ class PackedQ6_K {
         highDots2 = addScaled(highDots2, h2, twice), highDots3 = addScaled(highDots3, h3, twice);
       }
       const d = v128.load(group), dHigh = v128.load(group, 16);
-      let scale = v128.load32_splat(x, Q8_K_D);
+      let scale = activationScale(x);
       low0 = addBlock(low0, lowDots0, d, scale), high0 = addBlock(high0, highDots0, dHigh, scale);
-      scale = v128.load32_splat(x1, Q8_K_D);
+      scale = activationScale(x1);
       low1 = addBlock(low1, lowDots1, d, scale), high1 = addBlock(high1, highDots1, dHigh, scale);
-      scale = v128.load32_splat(x2, Q8_K_D);
+      scale = activationScale(x2);
       low2 = addBlock(low2, lowDots2, d, scale), high2 = addBlock(high2, highDots2, dHigh, scale);
-      scale = v128.load32_splat(x3, Q8_K_D);
+      scale = activationScale(x3);
       low3 = addBlock(low3, lowDots3, d, scale), high3 = addBlock(high3, highDots3, dHigh, scale);
     }
     storeRows(out, outStride, last, low0, low1, low2, low3);

@@ -15,6 +15,7 @@ import {
   Q8_K_SUMS_OF_16,
   Q8_K_SUMS_OF_32,
 } from "../activation_layouts";
+import { ROUNDING } from "./exp";
 import {
   floatsToHalves,
   floatToHalf,
@@ -25,10 +26,7 @@ import {
 } from "./f16";
 import { maxF32 } from "./lanes";
 
-// Variables on purpose, as in exp.ts.
-
-// 1.5 * 2^23: adding it to a small f32 leaves the nearest integer in the lowest bits of the sum.
-let ROUNDING = f32x4.splat(12582912);
+// A variable on purpose, as in exp.ts.
 let LEAST_QUANT = i8x16.splat(-127);
 
 /**
