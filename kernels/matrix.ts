@@ -23,8 +23,8 @@ export interface Matrix extends Place {
   readonly packed: PackedFormat | undefined;
 }
 
-/** Matrices are packed where their type and their number of rows allow it. */
-function packedFormat(type: WeightType, rows: number): PackedFormat | undefined {
+/** The order in which a matrix is packed, if its type and its number of rows allow it. */
+export function packedFormat(type: WeightType, rows: number): PackedFormat | undefined {
   return rows % PACKED_ROWS === 0 ? WEIGHT_FORMATS[type].packed : undefined;
 }
 

@@ -6,7 +6,7 @@
  */
 import type { TensorInfo } from "../gguf/mod.ts";
 import { PACKED_ROWS, type WeightType } from "../kernels/formats.ts";
-import { type Matrix, matrixAt, matrixBytes } from "../kernels/matrix.ts";
+import { type Matrix, matrixAt, matrixBytes, packedFormat } from "../kernels/matrix.ts";
 import type { MemoryPlan, Place } from "../kernels/memory_plan.ts";
 import { type MatrixPart, partBytes } from "../moe/expert_store.ts";
 import { alignUp } from "../moe/expert_runs.ts";
@@ -16,6 +16,12 @@ import type { WeightReader } from "./weight_reader.ts";
 
 /** Bytes of the file that are packed at once: some milliseconds. */
 const STEP_BYTES = 2 ** 22;
+
+/**
+ * What is no larger and is not to be packed, such as routers, is read instead of mapped: a millisecond
+ * once, and no token has to ask whether the system has its pages.
+ */
+const READ_BYTES = 2 ** 21;
 
 /** So many rows at once repay the packing by themselves. */
 const MANY_ROWS = 32;
@@ -233,7 +239,8 @@ export class ResidentWeights {
       (sum, { tensor }) => sum + tensor.bytes + 3 * alignment,
       0,
     );
-    const mapping = inSlots + inFile <= plan.largest ? this.#mapping : undefined;
+    const repays = byRow || inSlots > READ_BYTES || wanted.some(({ tensor }) => isPackable(tensor));
+    const mapping = repays && inSlots + inFile <= plan.largest ? this.#mapping : undefined;
     const { window, address } = plan.place(mapping ? inSlots + inFile : inSlots);
     if (mapping) this.#mappedBytes += inFile;
     let next = address;
@@ -256,6 +263,10 @@ export class ResidentWeights {
 
 function slotSize({ type, shape: [columns = 1, rows = 1] }: TensorInfo): number {
   return matrixBytes(type as WeightType, rows, columns);
+}
+
+function isPackable({ type, shape: [, rows = 1] }: TensorInfo): boolean {
+  return packedFormat(type as WeightType, rows) !== undefined;
 }
 
 function matrixOf({ type, shape: [columns = 1, rows = 1] }: TensorInfo, place: Place): Matrix {
