@@ -100,6 +100,8 @@ interface Expert {
 export class MappedExperts implements ExpertStore {
   readonly #access: MappedAccess;
   readonly #layers: readonly (readonly Expert[])[];
+  /** how many experts of each layer can be in memory at once */
+  readonly #slots: readonly number[];
   /** those in memory; where one may have to go, the one used last is at the end */
   readonly #inMemory = new Set<Expert>();
   #bytes = 0;
@@ -118,12 +120,14 @@ export class MappedExperts implements ExpertStore {
         Array.from({ length: run.count }, (_, i) => newExpert(run, run.first + i))
       )
     );
+    this.#slots = this.#layers.map((experts) => {
+      const most = Math.floor(access.limit / mostBytes(experts[0]!.run.tensors));
+      return Math.max(1, Math.min(experts.length, most));
+    });
   }
 
   slots(layer: number): number {
-    const experts = this.#layers[layer]!;
-    const most = Math.floor(this.#access.limit / mostBytes(experts[0]!.run.tensors));
-    return Math.max(1, Math.min(experts.length, most));
+    return this.#slots[layer]!;
   }
 
   get use(): ExpertUse {
