@@ -35,9 +35,9 @@ export interface SyncOptions {
 /** Options of {@linkcode Session.sync}. */
 export interface LogitsOptions extends SyncOptions {
   /**
-   * Logits of a former call that are not needed any more: the new ones take their place in this array,
-   * which is then what the call returns. New memory for each token costs a large vocabulary's model
-   * some percent of its speed.
+   * Logits of a former call that are not needed any more: the new ones come in their memory, and the
+   * array that was handed in is empty from then on. New memory for each token costs a large
+   * vocabulary's model some percent of its speed.
    */
   readonly reuse?: Float32Array<ArrayBuffer> | undefined;
 }
@@ -95,8 +95,8 @@ export class Session implements AsyncDisposable {
    *
    * @param tokens the whole prefix, at least one token
    * @returns [vocabulary] f32, the caller's own
-   * @throws {RangeError} If there are no tokens, or one is not in the vocabulary, if `reuse` is not as
-   * long as logits of this model, or if there is an `onRouting` and no experts.
+   * @throws {RangeError} If there are no tokens, or one is not in the vocabulary, if `reuse` is
+   * something else than logits of this model, or if there is an `onRouting` and no experts.
    * @throws {ContextLengthError} If the prefix is longer than the context.
    * @throws {GgufError} If a part of the model can't be read. The session stays usable.
    */
@@ -173,10 +173,8 @@ export class Session implements AsyncDisposable {
       const part = tokens.slice(position, position + batch);
       const isLast = position + part.length === tokens.length;
       const wanted = outputs === "all" || isLast ? outputs : "none";
-      const answer = await runtime.forward(
-        { kind: "forward", session, position, tokens: part, outputs: wanted, routing },
-        { signal, into: reuse },
-      );
+      const request = { session, position, tokens: part, outputs: wanted, routing } as const;
+      const answer = await runtime.forward(isLast ? { ...request, into: reuse } : request, signal);
       this.#cached.push(...part);
       if (answer.routing) onRouting!(new Routing(position, part, expertsUsed, answer.routing));
       yield answer;
@@ -209,9 +207,10 @@ export class Session implements AsyncDisposable {
   }
 
   #checkReuse(reuse: Float32Array<ArrayBuffer> | undefined): void {
-    const { vocabulary } = this.#model;
-    if (reuse === undefined || reuse.length === vocabulary) return;
-    throw new RangeError(`'reuse' must have room for ${vocabulary} logits: it has ${reuse.length}`);
+    if (reuse === undefined) return;
+    const { buffer, byteLength, length } = reuse;
+    if (buffer.byteLength === byteLength && length === this.#model.vocabulary) return;
+    throw new RangeError("'reuse' must be logits that sync() gave, and that were not reused yet");
   }
 
   #inTurn<Result>(step: () => Promise<Result>): Promise<Result> {

@@ -8,16 +8,17 @@ import { type ConductorRequest, type OpenAnswer, postableError } from "./protoco
 import { Runtime } from "./runtime.ts";
 
 let runtime: Runtime | undefined;
-/** Without it, memory can't be posted, and there is no one to share it with. */
-const shares = typeof SharedArrayBuffer !== "undefined";
 
 await serveWorker<ConductorRequest>(async (request, notify, signal) => {
   switch (request.kind) {
     case "open": {
       runtime = await Runtime.open(request, notify, signal);
-      const { board, lastLogits, context } = runtime;
-      const shared = shares ? { board, lastLogits } : { board: undefined, lastLogits: undefined };
-      const answer: OpenAnswer = { ...shared, context };
+      // Without it, memory can't be posted, and there is no one to share it with.
+      const shareable = typeof SharedArrayBuffer !== "undefined";
+      const answer: OpenAnswer = {
+        board: shareable ? runtime.board : undefined,
+        context: runtime.context,
+      };
       return { answer };
     }
     case "openSession":
@@ -29,12 +30,9 @@ await serveWorker<ConductorRequest>(async (request, notify, signal) => {
       return { answer: await runtime!.measureStream() };
     case "forward": {
       const answer = await runtime!.forward(request, signal);
-      const copies = !shares && request.outputs === "last";
-      const logits = copies ? runtime!.lastLogits.slice() : answer.logits;
-      const { routing } = answer;
+      const { logits, routing } = answer;
       const arrays = routing ? [routing.experts, routing.weights, routing.shared] : [];
-      const transfer = [logits, ...arrays].map(({ buffer }) => buffer);
-      return { answer: { ...answer, logits }, transfer };
+      return { answer, transfer: [logits, ...arrays].map(({ buffer }) => buffer) };
     }
     case "close":
       await runtime?.close();

@@ -15,6 +15,7 @@ import type { ArchitectureDescription } from "./architectures.ts";
 import { appendJobs, attentionJobs } from "./attention.ts";
 import type { HyperParameters } from "./hyperparameters.ts";
 import type { KvCache, KvLayer } from "./kv_cache.ts";
+import type { ForwardAnswer } from "./protocol.ts";
 import type { LayerWeights, Weights } from "./weights.ts";
 import { LOGIT_ROWS, type Workspace } from "./workspace.ts";
 
@@ -28,8 +29,8 @@ export interface ForwardContext {
   /** throws when the caller wants the pass to stop; asked before each layer */
   readonly checkAborted: () => void;
   /** f32 and i32 views of the home window's memory */
-  readonly floats: (address: number, count: number) => Float32Array<SharedArrayBuffer>;
-  readonly integers: (address: number, count: number) => Int32Array<SharedArrayBuffer>;
+  readonly floats: (address: number, count: number) => Float32Array;
+  readonly integers: (address: number, count: number) => Int32Array;
 }
 
 /** Where this call's tokens stand: T of them from `position` on. */
@@ -265,23 +266,26 @@ function run(
   workbench.team.run([{ operation, window: workspace.home, units, cost, args }]);
 }
 
-/** Logits of all of this call's tokens, [tokens, vocabulary] f32. */
-export function allLogits(context: ForwardContext, tokens: number): Float32Array<ArrayBuffer> {
-  const { sizes: { vocabulary }, workspace: space } = context;
-  const logits = new Float32Array(tokens * vocabulary);
-  for (let done = 0; done < tokens; done += LOGIT_ROWS) {
-    const rows = Math.min(LOGIT_ROWS, tokens - done);
-    outputLogits(context, done, rows);
+/** Logits of `count` of this call's tokens, from the `first` on, in `into` where that is given. */
+export function outputLogits(
+  context: ForwardContext,
+  first: number,
+  count: number,
+  into?: Float32Array<ArrayBuffer>,
+): Pick<ForwardAnswer, "logits" | "argMax"> {
+  const { sizes: { hidden, vocabulary, rmsEpsilon }, workspace: space, weights } = context;
+  const logits = into ?? new Float32Array(count * vocabulary);
+  const normed = formAddress(space.normed, "f32");
+  let last = space.logits;
+  for (let done = 0; done < count; done += LOGIT_ROWS) {
+    const rows = Math.min(LOGIT_ROWS, count - done);
+    const x = space.x + (first + done) * hidden * 4;
+    const args = [x, weights.outputNorm, normed, hidden, rmsEpsilon];
+    run(context, "rmsNorm", rows, hidden * 8, args);
+    project(context, space.normed, rows, [{ matrix: weights.output, out: space.logits }]);
     logits.set(context.floats(space.logits, rows * vocabulary), done * vocabulary);
+    last = space.logits + (rows - 1) * vocabulary * 4;
   }
-  return logits;
-}
-
-/** logits = output(outputNorm(x)) of `rows` of this call's tokens from the `first` on, at most LOGIT_ROWS */
-export function outputLogits(context: ForwardContext, first: number, rows: number): void {
-  const { sizes: { hidden, rmsEpsilon }, workspace: space, weights } = context;
-  const x = space.x + first * hidden * 4;
-  const args = [x, weights.outputNorm, formAddress(space.normed, "f32"), hidden, rmsEpsilon];
-  run(context, "rmsNorm", rows, hidden * 8, args);
-  project(context, space.normed, rows, [{ matrix: weights.output, out: space.logits }]);
+  const kernels = context.workbench.team.thread.operations(space.home);
+  return { logits, argMax: kernels.argMax(last, vocabulary) };
 }

@@ -40,6 +40,8 @@ export interface ForwardRequest {
   readonly outputs: "none" | "last" | "all";
   /** whether the routers' choices are wanted */
   readonly routing: boolean;
+  /** memory for the logits of "last", [vocabulary] f32; moves with the message. New memory without. */
+  readonly into?: Float32Array<ArrayBuffer> | undefined;
 }
 
 export type ConductorRequest =
@@ -53,16 +55,14 @@ export type ConductorRequest =
 export interface OpenAnswer {
   /** the board's words, so that the caller can set the abort flag; absent where memory can't be shared */
   readonly board: SharedArrayBuffer | undefined;
-  /** [vocabulary] f32, where a pass leaves the last token's logits; absent where memory can't be shared */
-  readonly lastLogits: Float32Array<SharedArrayBuffer> | undefined;
   /** positions of a session, where the session does not say */
   readonly context: number;
 }
 
 export interface ForwardAnswer {
-  /** [outputs, vocabulary] f32; empty where the caller finds the last token's in shared memory */
+  /** [outputs, vocabulary] f32 */
   readonly logits: Float32Array<ArrayBuffer>;
-  /** the largest of the last token's; -1 where they were not asked for alone */
+  /** the largest of the last row; -1 without outputs */
   readonly argMax: number;
   /** of all of the request's tokens; undefined unless it was asked for */
   readonly routing: RoutingRecord | undefined;

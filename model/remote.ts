@@ -18,19 +18,11 @@ import {
   revivedError,
 } from "./protocol.ts";
 
-/** Options of one forward pass. */
-export interface ForwardOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** memory for the last token's logits, [vocabulary] f32; new memory without */
-  readonly into?: Float32Array<ArrayBuffer> | undefined;
-}
-
 export class RemoteRuntime {
   readonly #channel: WorkerChannel;
   readonly #helpers: readonly WorkerChannel[];
   /** the board's words; undefined where memory can't be shared */
   readonly #words: Int32Array | undefined;
-  readonly #lastLogits: Float32Array<SharedArrayBuffer> | undefined;
   /** settles when the last forward pass that was asked for has ended */
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -41,12 +33,11 @@ export class RemoteRuntime {
   private constructor(
     channel: WorkerChannel,
     helpers: readonly WorkerChannel[],
-    { board, lastLogits, context }: OpenAnswer,
+    { board, context }: OpenAnswer,
   ) {
     this.#channel = channel;
     this.#helpers = helpers;
     this.#words = board && new Int32Array(board);
-    this.#lastLogits = lastLogits;
     this.context = context;
   }
 
@@ -119,29 +110,28 @@ export class RemoteRuntime {
    *
    * @throws the signal's reason, if it is aborted before the pass has ended
    */
-  forward(request: ForwardRequest, { signal, into }: ForwardOptions): Promise<ForwardAnswer> {
-    const result = this.#last.then(() => this.#forwardNow(request, { signal, into }));
+  forward(
+    request: Omit<ForwardRequest, "kind">,
+    signal: AbortSignal | undefined,
+  ): Promise<ForwardAnswer> {
+    const result = this.#last.then(() => this.#forwardNow(request, signal));
     this.#last = result.catch(() => {});
     return result;
   }
 
   async #forwardNow(
-    request: ForwardRequest,
-    { signal, into }: ForwardOptions,
+    request: Omit<ForwardRequest, "kind">,
+    signal: AbortSignal | undefined,
   ): Promise<ForwardAnswer> {
     signal?.throwIfAborted();
     const stop = () => this.#stop();
     this.#setAbort(0);
     signal?.addEventListener("abort", stop);
     try {
-      const answer = await this.#ask<ForwardAnswer>(request);
+      const transfer = request.into === undefined ? [] : [request.into.buffer];
+      const answer = await this.#ask<ForwardAnswer>({ kind: "forward", ...request }, transfer);
       this.#experts = answer.experts;
-      if (request.outputs !== "last") return answer;
-      // A copy, for the next pass overwrites what is shared.
-      const last = this.#lastLogits ?? answer.logits;
-      const logits = into ?? new Float32Array(last.length);
-      logits.set(last);
-      return { ...answer, logits };
+      return answer;
     } catch (error) {
       signal?.throwIfAborted();
       throw this.#closed ? new DisposedError("model") : error;
@@ -160,9 +150,12 @@ export class RemoteRuntime {
     if (this.#words) Atomics.store(this.#words, Word.abort, value);
   }
 
-  #ask<Answer = void>(request: ConductorRequest): Promise<Answer> {
+  #ask<Answer = void>(
+    request: ConductorRequest,
+    transfer: readonly Transferable[] = [],
+  ): Promise<Answer> {
     if (this.#closed) return Promise.reject(new DisposedError("model"));
-    return ask(this.#channel, request);
+    return ask(this.#channel, request, transfer);
   }
 
   /** Stops a running pass, ends all threads and frees the memory. */

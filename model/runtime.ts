@@ -18,7 +18,7 @@ import { openPort } from "../kernels/worker.ts";
 import { type ByteSource, openSource } from "../gguf/mod.ts";
 import { haveAllSlots } from "../moe/expert_store.ts";
 import { createRoutingRecord, type RoutingRecord } from "../moe/routing.ts";
-import { allLogits, type ForwardContext, forwardLayers, outputLogits } from "./forward.ts";
+import { type ForwardContext, forwardLayers, outputLogits } from "./forward.ts";
 import { MemoryBudgetError } from "./errors.ts";
 import { createKvCache, type KvCache, kvStageBytes } from "./kv_cache.ts";
 import { kvPositionBytes, spend, type Spending, wholeBlocks } from "./memory_budget.ts";
@@ -178,12 +178,6 @@ export class Runtime {
     return this.#team.board.buffer;
   }
 
-  /** Where a pass leaves the last token's logits: [vocabulary] f32. */
-  get lastLogits(): Float32Array<SharedArrayBuffer> {
-    const { workspace, sizes } = this.#context;
-    return this.#context.floats(workspace.logits, sizes.vocabulary);
-  }
-
   /** Positions of a session, where the session does not say. */
   get context(): number {
     return this.#spending.context;
@@ -240,15 +234,14 @@ export class Runtime {
   }
 
   /**
-   * Appends tokens to a session's cache and computes the logits that are wanted; the last token's alone
-   * are in {@linkcode Runtime.lastLogits} then, not in the answer.
+   * Appends tokens to a session's cache and computes the logits that are wanted.
    *
    * @param signal ends it while files are read
    * @throws {GgufError} If an expert can't be read. The cache is as it was before.
    * @throws {MemoryBudgetError} If the cache has grown beyond what the budget has for it.
    */
   async forward(
-    { session, position, tokens, outputs, routing: wanted }: ForwardRequest,
+    { session, position, tokens, outputs, into, routing: wanted }: ForwardRequest,
     signal: AbortSignal,
   ): Promise<ForwardAnswer> {
     this.#reading.signal = signal;
@@ -264,18 +257,11 @@ export class Runtime {
     writeRopeAngles(angles, position, count, this.#rope);
     const routing = wanted ? this.#routingRecord(count) : undefined;
     await forwardLayers(this.#context, { cache, position, tokens: count, routing });
-    if (outputs !== "none") await resident.ready(HEAD, outputs === "all" ? count : 1);
-    const logits = outputs === "all" ? allLogits(this.#context, count) : new Float32Array(0);
-    const argMax = outputs === "last" ? this.#lastArgMax(count - 1) : -1;
-    return { logits, argMax, routing, experts: store.use };
-  }
-
-  /** Computes a token's logits and returns the largest one's number. */
-  #lastArgMax(token: number): number {
-    outputLogits(this.#context, token, 1);
-    const { sizes, workspace } = this.#context;
-    const kernels = this.#team.thread.operations(workspace.home);
-    return kernels.argMax(workspace.logits, sizes.vocabulary);
+    const report = () => ({ routing, experts: store.use });
+    if (outputs === "none") return { logits: new Float32Array(0), argMax: -1, ...report() };
+    const [first, room] = outputs === "last" ? [count - 1, into] : [0, undefined];
+    await resident.ready(HEAD, count - first);
+    return { ...outputLogits(this.#context, first, count - first, room), ...report() };
   }
 
   #routingRecord(tokens: number): RoutingRecord {
