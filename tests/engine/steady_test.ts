@@ -89,3 +89,29 @@ Deno.test("loading and disposing twenty times leaves the process as it was", asy
   assert.equal(resident.length, 2);
   assertFlat(resident, 32);
 });
+
+Deno.test("disposing of a model gives its memory back, whoever still holds it", async () => {
+  const [before, loaded, after] = await residentOf(`
+    const blob = await synthesizeBlob({ types: "q8_0", layers: 4, hidden: 1024, experts: 16 });
+    const mebibytes = () => Deno.memoryUsage().rss / 2 ** 20;
+    resident.push(mebibytes());
+    const model = await loadModel(blob, { threads: 2 });
+    const session = model.session();
+    let logits = await session.sync(Array.from({ length: 200 }, (_, i) => i));
+    logits = await session.sync([...session.tokens, session.argMax], { reuse: logits });
+    resident.push(mebibytes());
+    await model[Symbol.asyncDispose]();
+    // Threads end in their own time. Garbage is not collected meanwhile.
+    const isFreed = () => mebibytes() - resident[0] < (resident[1] - resident[0]) / 3;
+    for (let i = 0; i < 100 && !isFreed(); i++) await new Promise((resolve) => setTimeout(resolve, 100));
+    resident.push(mebibytes());
+    await session[Symbol.asyncDispose]();
+    if (logits.length !== model.parameters.vocabulary) throw new Error("the logits are gone");
+  `);
+  const taken = loaded! - before!;
+  assert.ok(taken > 64, `the model takes ${taken.toFixed(1)} MiB, too little to tell`);
+  assert.ok(
+    after! - before! < taken / 3,
+    `of ${taken.toFixed(1)} MiB, ${(after! - before!).toFixed(1)} stay`,
+  );
+});
